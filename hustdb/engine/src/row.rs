@@ -9,8 +9,6 @@ pub const TOMBSTONE: u8 = 1 << 0;
 pub const PURGE: u8 = 1 << 1;
 /// With [`TOMBSTONE`]: the remains of an expired row; kept until the grace after its expiry.
 pub const EXPIRED: u8 = 1 << 2;
-/// The stored value bytes are Snappy-compressed. Set by the engine only.
-pub const SNAPPY: u8 = 1 << 3;
 /// The bits above are the engine's; these four are the caller's to use.
 pub const USER_FLAGS: u8 = 0xF0;
 
@@ -57,6 +55,8 @@ pub struct Pointer {
     pub offset: u32,
     /// Stored length, bytes.
     pub len: u32,
+    /// Length of the value itself; greater than `len` iff the stored bytes are Snappy-compressed.
+    pub raw_len: u32,
     /// CRC-32 of the stored bytes.
     pub crc: u32,
 }
