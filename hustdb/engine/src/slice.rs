@@ -17,7 +17,7 @@ enum Repr {
 impl Slice {
     /// `len` bytes at `start` of `map`, or `None` where the map is shorter.
     pub fn mapped(map: &Arc<Map>, start: u32, len: u32) -> Option<Slice> {
-        map.bytes().get(start as usize..)?.get(..len as usize)?;
+        map.get(start as usize, len as usize)?;
         Some(Slice(Repr::Mapped { map: map.clone(), start, len }))
     }
 }
@@ -41,9 +41,7 @@ impl Deref for Slice {
         match &self.0 {
             Repr::Owned(bytes) => bytes,
             // In range since `mapped` made it; a map never shrinks.
-            Repr::Mapped { map, start, len } => {
-                map.bytes().get(*start as usize..*start as usize + *len as usize).unwrap_or_default()
-            }
+            Repr::Mapped { map, start, len } => map.get(*start as usize, *len as usize).unwrap_or_default(),
         }
     }
 }

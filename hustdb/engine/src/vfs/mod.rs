@@ -5,13 +5,11 @@
 
 mod map;
 mod real;
-mod sim;
 
 use std::{any::Any, fmt::Debug, io, path::Path, sync::Arc};
 
 pub use map::Map;
 pub use real::RealVfs;
-pub use sim::{Fault, SimVfs};
 
 /// A folder tree. Names are created and removed durably only after [`Vfs::sync_dir`] of their folder.
 pub trait Vfs: Send + Sync + Debug {
