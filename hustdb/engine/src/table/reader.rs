@@ -73,7 +73,7 @@ pub struct Table {
     pub(super) meta: TableMeta,
     pub(super) filter: Filter,
     pub(super) index: Index,
-    warm: WarmBlocks,
+    pub(super) warm: WarmBlocks,
     cache: Arc<BlockCache>,
 }
 
