@@ -8,6 +8,8 @@ mod error;
 pub mod key;
 pub mod row;
 pub mod slice;
+#[doc(hidden)]
+pub mod table;
 pub mod vfs;
 
 pub use error::{Error, Result};

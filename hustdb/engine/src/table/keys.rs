@@ -1,0 +1,169 @@
+//! The key array of a block: what all keys have in common is left out, the rest is compared where it lies.
+//!
+//! The first `skip` bytes are equal in all keys (and kept once, in the first key), bytes from `skip + width` on are
+//! zero in all. A width of 16 holds an md5 without its table number and its trailing zeros.
+
+use std::cmp::Ordering;
+
+use super::{layout::u64_be_at, search::search};
+use crate::{Key, key::KEY_BYTES};
+
+/// Widths a stored key can have.
+const WIDTHS: [usize; 3] = [8, 16, 24];
+
+/// How the keys of a block are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KeyShape {
+    pub skip: u8,
+    pub width: u8,
+}
+
+impl KeyShape {
+    /// The narrowest shape for the ascending `keys`.
+    pub fn of(keys: &[Key]) -> KeyShape {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return KeyShape { skip: 0, width: 8 } };
+        let union = keys.iter().fold([0; 3], |[a, b, c], Key([x, y, z])| [a | x, b | y, c | z]);
+        let common = common_bits(*first, *last) / 8;
+        let end = KEY_BYTES - trailing_zero_bits(union) / 8;
+        let width = WIDTHS.into_iter().find(|width| common.min(KEY_BYTES - width) + width >= end);
+        let width = width.unwrap_or(KEY_BYTES);
+        KeyShape { skip: common.min(KEY_BYTES - width) as u8, width: width as u8 }
+    }
+
+    /// Whether there is such a shape.
+    pub fn is_sound(self) -> bool {
+        let width = usize::from(self.width);
+        WIDTHS.contains(&width) && usize::from(self.skip) + width <= KEY_BYTES
+    }
+
+    /// Appends the stored part of a key.
+    pub fn encode(self, key: Key, out: &mut Vec<u8>) {
+        let (skip, width) = (usize::from(self.skip), usize::from(self.width));
+        out.extend(key.to_bytes().into_iter().skip(skip).take(width));
+    }
+}
+
+/// Leading bits that two keys share, 0 to 192.
+pub(super) fn common_bits(a: Key, b: Key) -> usize {
+    let [x, y, z] = [a.0[0] ^ b.0[0], a.0[1] ^ b.0[1], a.0[2] ^ b.0[2]];
+    (if x != 0 {
+        x.leading_zeros()
+    } else if y != 0 {
+        64 + y.leading_zeros()
+    } else {
+        128 + z.leading_zeros()
+    }) as usize
+}
+
+fn trailing_zero_bits([a, b, c]: [u64; 3]) -> usize {
+    (if c != 0 {
+        c.trailing_zeros()
+    } else if b != 0 {
+        64 + b.trailing_zeros()
+    } else {
+        128 + a.trailing_zeros()
+    }) as usize
+}
+
+/// `key` without its first `bits` bits, zeros moving in; `bits` is below 192.
+#[inline(always)]
+pub(super) fn shifted([a, b, c]: [u64; 3], bits: u32) -> [u64; 3] {
+    let [a, b, c] = match bits / 64 {
+        0 => [a, b, c],
+        1 => [b, c, 0],
+        _ => [c, 0, 0],
+    };
+    let bits = bits % 64;
+    let carry = |word: u64| (word >> 1) >> (63 - bits);
+    [a << bits | carry(b), b << bits | carry(c), c << bits]
+}
+
+/// The keys of one block as they lie in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub bytes: &'a [u8],
+    pub shape: KeyShape,
+    /// The block's first key, for what is left out of the others.
+    pub first: Key,
+}
+
+impl Keys<'_> {
+    /// Number of keys.
+    pub fn len(&self) -> usize {
+        self.bytes.len() / usize::from(self.shape.width).max(1)
+    }
+
+    /// The stored part of key `row`, left-aligned.
+    #[inline(always)]
+    fn words<const WORDS: usize>(&self, row: usize) -> [u64; WORDS] {
+        let at = row * WORDS * 8;
+        std::array::from_fn(|word| u64_be_at(self.bytes, at + word * 8))
+    }
+
+    /// Key `row` in full.
+    pub fn key(&self, row: usize) -> Key {
+        let [a, b, c] = match self.shape.width {
+            8 => [self.words::<1>(row)[0], 0, 0],
+            16 => {
+                let [a, b] = self.words::<2>(row);
+                [a, b, 0]
+            }
+            _ => self.words::<3>(row),
+        };
+        let bits = u32::from(self.shape.skip.min(16)) * 8;
+        let Key(first) = self.first;
+        if bits == 0 {
+            return Key([a, b, c]);
+        }
+        let kept = |word: u32| match bits.saturating_sub(64 * word) {
+            0 => 0,
+            bits if bits < 64 => !(u64::MAX >> bits),
+            _ => u64::MAX,
+        };
+        let (word, bit) = (bits / 64, bits % 64);
+        let carry = |word: u64| (word << 1) << (63 - bit);
+        let [a, b, c] = [a >> bit, b >> bit | carry(a), c >> bit | carry(b)];
+        let [a, b, c] = match word {
+            0 => [a, b, c],
+            1 => [0, a, b],
+            _ => [0, 0, a],
+        };
+        Key([first[0] & kept(0) | a, first[1] & kept(1) | b, first[2] & kept(2) | c])
+    }
+
+    /// The place of `key`, or where it would be inserted. `guess` is where it may be, `last` a key at or behind the
+    /// last one (a hint).
+    #[inline(always)]
+    pub fn search(&self, key: Key, guess: usize, last: Key) -> Result<usize, usize> {
+        let skip = u32::from(self.shape.skip.min(16)) * 8;
+        if (common_bits(self.first, key) as u32) < skip {
+            return Err(if key < self.first { 0 } else { self.len() });
+        }
+        let target = shifted(key.0, skip);
+        let low = shifted(self.first.0, skip)[0];
+        let high = if (common_bits(self.first, last) as u32) < skip { u64::MAX } else { shifted(last.0, skip)[0] };
+        match self.shape.width {
+            8 => self.search_words::<1>(target, guess, (low, high)),
+            16 => self.search_words::<2>(target, guess, (low, high)),
+            _ => self.search_words::<3>(target, guess, (low, high)),
+        }
+    }
+
+    #[inline(always)]
+    fn search_words<const WORDS: usize>(
+        &self,
+        target: [u64; 3],
+        guess: usize,
+        span: (u64, u64),
+    ) -> Result<usize, usize> {
+        let compare = |row| {
+            let words = self.words::<WORDS>(row);
+            let order = words.as_slice().cmp(target.get(..WORDS).unwrap_or_default());
+            if order == Ordering::Equal && target.iter().skip(WORDS).any(|&word| word != 0) {
+                return Ordering::Less;
+            }
+            order
+        };
+        search(self.len(), guess, target[0], span, |row| self.words::<1>(row * WORDS)[0], compare)
+    }
+}
