@@ -80,6 +80,17 @@ impl Key {
         }
     }
 
+    /// The last key before this one, if there is one.
+    pub fn predecessor(self) -> Option<Key> {
+        let Key([a, b, c]) = self;
+        match (c.checked_sub(1), b.checked_sub(1), a.checked_sub(1)) {
+            (Some(c), ..) => Some(Key([a, b, c])),
+            (None, Some(b), _) => Some(Key([a, b, u64::MAX])),
+            (None, None, Some(a)) => Some(Key([a, u64::MAX, u64::MAX])),
+            (None, None, None) => None,
+        }
+    }
+
     /// The partition among `1 << bits`: the high bits of the md5, or of the mixed table number.
     pub fn partition(self, bits: u32) -> usize {
         debug_assert!(bits <= 16);
@@ -121,6 +132,10 @@ mod tests {
         assert_eq!(Key([0, 0, u64::MAX]).successor(), Some(Key([0, 1, 0])));
         assert_eq!(Key([0, u64::MAX, u64::MAX]).successor(), Some(Key([1, 0, 0])));
         assert_eq!(Key::MAX.successor(), None);
+        for key in [Key([0, 0, u64::MAX]), Key([0, u64::MAX, u64::MAX]), Key([3, 4, 5])] {
+            assert_eq!(key.successor().and_then(Key::predecessor), Some(key));
+        }
+        assert_eq!(Key::MIN.predecessor(), None);
     }
 
     #[test]

@@ -32,11 +32,11 @@ impl Meta {
     }
 
     /// The time from which compaction may forget this row where nothing older lies below it; `None` = never.
-    /// Live rows that expire leave at the grace after their expiry, so that an older replica cannot revive them.
+    /// Live rows stay, expired or not: only the caller can take them out of its sums, by writing [`EXPIRED`] remains.
     pub fn droppable_from_ms(&self, grace_ms: u64) -> Option<u64> {
         if self.flags & PURGE != 0 {
             Some(0)
-        } else if self.expire_ms != 0 && (!self.is_tombstone() || self.flags & EXPIRED != 0) {
+        } else if self.flags & EXPIRED != 0 {
             Some(self.expire_ms.saturating_add(grace_ms))
         } else if self.is_tombstone() {
             Some((self.stamp >> 16).saturating_add(grace_ms))
@@ -109,7 +109,7 @@ mod tests {
         let stamp = 1000 << 16;
         let live = Meta { stamp, version: 1, ..Meta::default() };
         assert_eq!(live.droppable_from_ms(50), None);
-        assert_eq!(Meta { expire_ms: 2000, ..live }.droppable_from_ms(50), Some(2050));
+        assert_eq!(Meta { expire_ms: 2000, ..live }.droppable_from_ms(50), None);
         assert_eq!(Meta { flags: TOMBSTONE, ..live }.droppable_from_ms(50), Some(1050));
         assert_eq!(Meta { flags: TOMBSTONE, expire_ms: 9, ..live }.droppable_from_ms(50), Some(1050));
         assert_eq!(Meta { flags: TOMBSTONE | EXPIRED, expire_ms: 2000, ..live }.droppable_from_ms(50), Some(2050));

@@ -10,7 +10,7 @@ pub struct Slice(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Owned(Arc<[u8]>),
+    Owned { bytes: Arc<[u8]>, start: u32 },
     Mapped { map: Arc<Map>, start: u32, len: u32 },
 }
 
@@ -20,17 +20,26 @@ impl Slice {
         map.get(start as usize, len as usize)?;
         Some(Slice(Repr::Mapped { map: map.clone(), start, len }))
     }
+
+    /// The bytes after the first `skipped`.
+    pub fn skip(self, skipped: u32) -> Slice {
+        let skipped = skipped.min(self.len() as u32);
+        Slice(match self.0 {
+            Repr::Owned { bytes, start } => Repr::Owned { bytes, start: start + skipped },
+            Repr::Mapped { map, start, len } => Repr::Mapped { map, start: start + skipped, len: len - skipped },
+        })
+    }
 }
 
 impl From<&[u8]> for Slice {
     fn from(bytes: &[u8]) -> Slice {
-        Slice(Repr::Owned(bytes.into()))
+        Slice(Repr::Owned { bytes: bytes.into(), start: 0 })
     }
 }
 
 impl From<Vec<u8>> for Slice {
     fn from(bytes: Vec<u8>) -> Slice {
-        Slice(Repr::Owned(bytes.into()))
+        Slice(Repr::Owned { bytes: bytes.into(), start: 0 })
     }
 }
 
@@ -39,7 +48,7 @@ impl Deref for Slice {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Repr::Owned(bytes) => bytes,
+            Repr::Owned { bytes, start } => bytes.get(*start as usize..).unwrap_or_default(),
             // In range since `mapped` made it; a map never shrinks.
             Repr::Mapped { map, start, len } => map.get(*start as usize, *len as usize).unwrap_or_default(),
         }

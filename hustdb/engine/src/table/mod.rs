@@ -31,4 +31,4 @@ pub use builder::{TableBuilder, TableOptions};
 pub use cache::BlockCache;
 pub use cursor::Cursor;
 pub use meta::TableMeta;
-pub use reader::{Cold, Find, FoundRow, Table};
+pub use reader::{Find, Table};

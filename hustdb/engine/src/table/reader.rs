@@ -17,18 +17,11 @@ use super::{
     warm::WarmBlocks,
 };
 use crate::{
-    Error, Key, Meta, Pointer, Result, Slice,
+    Error, Key, Result, Slice,
+    fetch::Cold,
+    head::Head,
     vfs::{Map, VfsFile},
 };
-
-/// What to do about a block that is not in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cold {
-    /// Wait for the disk.
-    Read,
-    /// Do not wait; answer [`Find::Cold`].
-    Refuse,
-}
 
 /// What a get found.
 #[derive(Clone, Debug)]
@@ -36,34 +29,9 @@ pub enum Find {
     /// The table has no row with this key.
     Absent,
     /// The row.
-    Row(FoundRow),
+    Row(Head),
     /// The row may be in a block that must be fetched first; see [`Table::warm`].
     Cold,
-}
-
-/// A row that a get found. It keeps the memory it refers to.
-#[derive(Clone, Debug)]
-pub struct FoundRow {
-    /// Fixed-width part.
-    pub meta: Meta,
-    /// User key, then the inline value.
-    pub payload: Slice,
-    /// Length of the user key.
-    pub key_len: u32,
-    /// Where the value is, if it is in the content log.
-    pub pointer: Option<Pointer>,
-}
-
-impl FoundRow {
-    /// The user key.
-    pub fn user_key(&self) -> &[u8] {
-        self.payload.get(..self.key_len as usize).unwrap_or_default()
-    }
-
-    /// The inline value; empty for tombstones and stored values.
-    pub fn inline_value(&self) -> &[u8] {
-        self.payload.get(self.key_len as usize..).unwrap_or_default()
-    }
 }
 
 /// An open table.
@@ -155,7 +123,7 @@ impl Table {
             u32::try_from(len).ok().and_then(|len| Slice::mapped(&self.map, at as u32, len))
         };
         let payload = payload.ok_or_else(|| self.damaged(number, "extent of a row"))?;
-        Ok(Find::Row(FoundRow { meta: record.meta, payload, key_len: record.key_len, pointer: record.pointer }))
+        Ok(Find::Row(Head { meta: record.meta, payload, key_len: record.key_len, pointer: record.pointer }))
     }
 
     /// Makes the next get of `key` find its block in memory. Waits for the disk if need be.

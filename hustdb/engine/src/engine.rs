@@ -1,0 +1,185 @@
+//! The engine: one database folder, its partitions, log and manifest.
+//!
+//! [`Engine`] is a handle; clones share one database. The state is in [`Inner`], which the background threads share;
+//! what they do is in `flush.rs`, `compact.rs` and `reclaim.rs`, writing in `update.rs`.
+
+use std::{
+    any::Any,
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    Result,
+    background::{Signal, Workers},
+    batch::LANES,
+    fetch::{Cold, Fetch},
+    head::{Head, Row},
+    key::Key,
+    log::{Log, ValueRead},
+    manifest::Manifest,
+    options::Options,
+    outputs::TableFiles,
+    partition::Partition,
+    pressure::Pacer,
+    reclaim::Reclaim,
+    slice::Slice,
+    stats::Counters,
+};
+
+/// Handle to an open database. Clones share it; the last one dropped stops the background threads, but only
+/// [`Engine::close`] reports errors.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+    /// Stops the threads with the last handle.
+    pub(crate) workers: Arc<Workers>,
+}
+
+/// The state of an open database.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub options: Options,
+    pub partitions: Vec<Partition>,
+    pub log: Log,
+    pub manifest: Mutex<Manifest>,
+    pub tables: TableFiles,
+    pub max_stamp: AtomicU64,
+    /// Bytes appended to the log since the engine was opened.
+    pub appended_bytes: AtomicU64,
+    pub signal: Signal,
+    pub reclaim: Mutex<Reclaim>,
+    /// Tables that a compaction is working on.
+    pub busy_tables: Mutex<BTreeSet<u64>>,
+    pub pacer: Pacer,
+    pub counters: Counters,
+    /// Holds the folder's lock.
+    pub _lock: Box<dyn Any + Send + Sync>,
+}
+
+impl Engine {
+    /// The newest row of a key. May block on the disk.
+    pub fn get(&self, key: &Key) -> Result<Option<Row>> {
+        loop {
+            if let Fetch::Ready(row) = self.inner.row(key, Cold::Read)? {
+                return Ok(row);
+            }
+        }
+    }
+
+    /// The newest row of a key, if that takes no disk access.
+    pub fn try_get(&self, key: &Key) -> Result<Fetch<Option<Row>>> {
+        self.inner.row(key, Cold::Refuse)
+    }
+
+    /// The newest row of a key without a value in the content log, if that takes no disk access.
+    pub fn try_head(&self, key: &Key) -> Result<Fetch<Option<Head>>> {
+        self.inner.partition(key).view().find(key, Cold::Refuse)
+    }
+
+    /// The newest row of a key without a value in the content log. May block on the disk.
+    pub fn head(&self, key: &Key) -> Result<Option<Head>> {
+        match self.inner.partition(key).view().find(key, Cold::Read)? {
+            Fetch::Ready(head) => Ok(head),
+            Fetch::Cold => Err(crate::Error::Busy("a cold read did not block")),
+        }
+    }
+
+    /// The value of a head, if that takes no disk access. Also `Cold` if the value has moved since the head was read
+    /// (never inside `decide` of an update): read the row again.
+    pub fn value_of(&self, head: &Head) -> Result<Fetch<Slice>> {
+        let Some(pointer) = head.pointer else {
+            return Ok(Fetch::Ready(head.inline_value().unwrap_or_default().into()));
+        };
+        Ok(match self.inner.log.read(pointer, Cold::Refuse)? {
+            ValueRead::Ready(value) => Fetch::Ready(value),
+            ValueRead::Cold | ValueRead::Gone => Fetch::Cold,
+        })
+    }
+
+    /// The sums of a slot.
+    pub fn tally(&self, slot: u16) -> [i64; LANES] {
+        let mut sums = [0i64; LANES];
+        for partition in &self.inner.partitions {
+            sums.iter_mut().zip(partition.tallies.slot(slot)).for_each(|(sum, part)| *sum = sum.wrapping_add(part));
+        }
+        sums
+    }
+
+    /// The sums over all slots.
+    pub fn tally_totals(&self) -> [i64; LANES] {
+        let mut sums = [0i64; LANES];
+        for partition in &self.inner.partitions {
+            sums.iter_mut().zip(partition.tallies.totals()).for_each(|(sum, part)| *sum = sum.wrapping_add(part));
+        }
+        sums
+    }
+
+    /// The greatest stamp of any row ever stored here.
+    pub fn max_stamp(&self) -> u64 {
+        self.inner.max_stamp.load(Relaxed)
+    }
+
+    /// Bytes free on the file system of the database.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let dir = &self.inner.options.dir;
+        self.inner.options.vfs.free_bytes(dir).map_err(|e| crate::Error::io(dir.display().to_string(), e))
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+}
+
+impl Inner {
+    pub fn partition(&self, key: &Key) -> &Partition {
+        // In range: there are `1 << partition_bits` of them.
+        &self.partitions[key.partition(self.options.partition_bits)]
+    }
+
+    /// The newest row. A row whose segment was collected between the two look-ups has a newer place: look again.
+    pub fn row(&self, key: &Key, cold: Cold) -> Result<Fetch<Option<Row>>> {
+        loop {
+            let head = match self.partition(key).view().find(key, cold)? {
+                Fetch::Ready(Some(head)) => head,
+                Fetch::Ready(None) => return Ok(Fetch::Ready(None)),
+                Fetch::Cold => return Ok(Fetch::Cold),
+            };
+            let Some(pointer) = head.pointer else {
+                return Ok(Fetch::Ready(Some(Row::new(head, None))));
+            };
+            match self.log.read(pointer, cold)? {
+                ValueRead::Ready(value) => return Ok(Fetch::Ready(Some(Row::new(head, Some(value))))),
+                ValueRead::Cold => return Ok(Fetch::Cold),
+                ValueRead::Gone => self.check_still_there(key, &head)?,
+            }
+        }
+    }
+
+    /// A row that points into a segment that is gone must have been replaced meanwhile.
+    fn check_still_there(&self, key: &Key, head: &Head) -> Result<()> {
+        let now = self.partition(key).view().find(key, Cold::Read)?;
+        match (now, head.pointer) {
+            (Fetch::Ready(Some(now)), Some(pointer)) if now.pointer == head.pointer => {
+                Err(crate::Error::damaged(self.segment_path(pointer.segment), 0, "missing, yet a row needs it"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn segment_path(&self, segment: u32) -> PathBuf {
+        self.options.dir.join("log").join(format!("{segment:08}.log"))
+    }
+
+    /// Bytes of all memtables.
+    pub fn memtable_bytes(&self) -> u64 {
+        self.partitions.iter().map(Partition::memtable_bytes).sum()
+    }
+}
