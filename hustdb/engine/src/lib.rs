@@ -4,8 +4,16 @@
 //! commit points.
 
 pub mod clock;
+#[doc(hidden)]
+pub mod collect;
+#[doc(hidden)]
+pub mod compaction;
 mod error;
 pub mod key;
+#[doc(hidden)]
+pub mod memtable;
+#[doc(hidden)]
+pub mod pace;
 pub mod row;
 pub mod slice;
 pub mod vfs;
