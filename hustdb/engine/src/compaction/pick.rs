@@ -50,7 +50,9 @@ pub fn pick(levels: &[Level], busy: &BTreeSet<u64>, now_ms: u64, cfg: &LevelConf
     for candidate in candidates {
         // Level 0 needs all of level 1 that it covers: if less urgent work kept a file there busy at every moment, it
         // would wait for ever.
-        if level_zero_waits && matches!(candidate.work, Work::Shrink { level: 1 } | Work::Rewrite { level: 1, .. }) {
+        if level_zero_waits
+            && matches!(candidate.work, Work::Shrink { level: 1 } | Work::Rewrite { level: 1, .. })
+        {
             continue;
         }
         let plan = picker.plan(&candidate);

@@ -54,7 +54,11 @@ impl Model {
     }
 
     fn busy(&self) -> BTreeSet<u64> {
-        self.running.iter().flat_map(|(plan, _)| plan.inputs.iter().chain(&plan.overlapped)).copied().collect()
+        self.running
+            .iter()
+            .flat_map(|(plan, _)| plan.inputs.iter().chain(&plan.overlapped))
+            .copied()
+            .collect()
     }
 
     fn file(&mut self, rows: BTreeMap<Key, Row>) -> FileInfo {
@@ -111,7 +115,11 @@ impl Model {
         let mut outputs = Vec::new();
         let mut take = |level: &mut Level, ids: &[u64]| {
             for id in ids {
-                let at = level.files.iter().position(|file| file.id == *id).expect("a plan names files of its levels");
+                let at = level
+                    .files
+                    .iter()
+                    .position(|file| file.id == *id)
+                    .expect("a plan names files of its levels");
                 outputs.push(level.files.remove(at));
             }
         };

@@ -33,7 +33,13 @@ mod tests {
         let purge = Meta { flags: TOMBSTONE | PURGE, ..live };
         let expired = Meta { flags: TOMBSTONE | EXPIRED, ..expiring };
         // Meta, time from which it may go with a grace of 50 ms.
-        let cases = [(live, None), (expiring, None), (tombstone, Some(1050)), (purge, Some(0)), (expired, Some(2050))];
+        let cases = [
+            (live, None),
+            (expiring, Some(2050)),
+            (tombstone, Some(1050)),
+            (purge, Some(0)),
+            (expired, Some(2050)),
+        ];
         for (meta, from_ms) in cases {
             assert_eq!(retain(&meta, false, false, u64::MAX, 50), Retain::Keep, "{meta:?}");
             assert_eq!(retain(&meta, true, true, u64::MAX, 50), Retain::Keep, "{meta:?}");

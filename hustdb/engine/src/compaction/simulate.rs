@@ -213,8 +213,12 @@ mod tests {
     use super::*;
 
     fn setup(workload: Workload) -> Setup {
-        let levels =
-            LevelConfig { base_bytes: 400_000, table_bytes: 100_000, max_levels: 4, ..LevelConfig::default() };
+        let levels = LevelConfig {
+            base_bytes: 400_000,
+            table_bytes: 100_000,
+            max_levels: 4,
+            ..LevelConfig::default()
+        };
         Setup { workload, writes: 150_000, memtable_rows: 1000, row_bytes: 100, seed: 7, levels }
     }
 

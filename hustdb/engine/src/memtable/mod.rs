@@ -40,7 +40,11 @@ pub struct Memtable {
 impl Memtable {
     /// An empty memtable; it allocates with the first row.
     pub fn new() -> Memtable {
-        Memtable { tree: RwLock::new(Tree::new()), memory_bytes: AtomicUsize::new(0), len: AtomicUsize::new(0) }
+        Memtable {
+            tree: RwLock::new(Tree::new()),
+            memory_bytes: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+        }
     }
 
     /// Puts a row in, replacing the one of the same key. The caller holds the partition's writer lock.

@@ -48,7 +48,8 @@ impl Keys {
     fn first_word_bound(&self, word: u64) -> usize {
         let (groups, _) = self.w0.as_chunks::<GROUP>();
         // All groups but the last: its probe would decide nothing.
-        let group: usize = groups[..FANOUT / GROUP - 1].iter().map(|g| usize::from(g[GROUP - 1] < word)).sum();
+        let group: usize =
+            groups[..FANOUT / GROUP - 1].iter().map(|g| usize::from(g[GROUP - 1] < word)).sum();
         group * GROUP + groups[group].iter().map(|w| usize::from(*w < word)).sum::<usize>()
     }
 

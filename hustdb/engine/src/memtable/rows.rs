@@ -105,7 +105,8 @@ impl Rows {
         };
         let mut start = HEADER_BYTES;
         let pointer = (header[37] != 0).then(|| {
-            let word = |i: usize| place[HEADER_BYTES + 4 * i..].first_chunk().map_or(0, |w| u32::from_ne_bytes(*w));
+            let word =
+                |i: usize| place[HEADER_BYTES + 4 * i..].first_chunk().map_or(0, |w| u32::from_ne_bytes(*w));
             start += POINTER_BYTES;
             Pointer { segment: word(0), offset: word(1), len: word(2), raw_len: word(3), crc: word(4) }
         });
@@ -152,7 +153,10 @@ pub(super) fn stored_len(row: &RowRef<'_>) -> usize {
 /// Writes a row over `place`, all of which is its room from now on.
 fn encode(place: &mut [u8], row: &RowRef<'_>) {
     let payload_len = row.inline_bytes();
-    assert!(u32::try_from(place.len()).is_ok() && place.len() >= stored_len(row), "a row of {payload_len} bytes");
+    assert!(
+        u32::try_from(place.len()).is_ok() && place.len() >= stored_len(row),
+        "a row of {payload_len} bytes"
+    );
     let room = place.len() as u32;
     let (header, mut rest) = place.split_at_mut(HEADER_BYTES);
     header[0..8].copy_from_slice(&row.meta.stamp.to_ne_bytes());
