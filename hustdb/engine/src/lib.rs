@@ -6,6 +6,7 @@
 pub mod clock;
 mod error;
 pub mod key;
+pub mod log;
 pub mod row;
 pub mod slice;
 pub mod vfs;

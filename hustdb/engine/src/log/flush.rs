@@ -1,0 +1,184 @@
+//! Writing out and syncing.
+//!
+//! Whoever needs a position leads: takes what is pending, writes it with one call a segment, syncs, and publishes how
+//! far things are. Writing and syncing have a leader each, so that records reach the file while an earlier group is
+//! being synced. A failed write or sync poisons the log and is never tried again.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use super::{
+    buffer::Chunk,
+    core::Core,
+    options::SyncMode,
+    position::{position, segment_of},
+    segment::Segment,
+};
+use crate::{Error, Result};
+
+/// Leaves the gate, also when a write panics.
+struct Leading<'a>(&'a Core);
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        self.0.gate.lock().leading = false;
+        self.0.gate_changed.notify_all();
+    }
+}
+
+impl Core {
+    /// Returns when everything below `upto` is in the file.
+    pub fn write_out(&self, upto: u64) -> Result<()> {
+        if self.written() >= upto {
+            return Ok(());
+        }
+        {
+            let _one_at_a_time = self.writer.lock();
+            if self.written() >= upto {
+                return Ok(());
+            }
+            self.poison.check()?;
+            let chunks = self.state.lock().take();
+            for chunk in &chunks {
+                self.write_chunk(chunk).map_err(|cause| self.fail(&cause))?;
+            }
+            self.state.lock().landed(chunks, self.options().buffer_bytes.saturating_mul(2));
+        }
+        if self.options().sync != SyncMode::Always {
+            self.wake(self.acknowledged());
+        }
+        Ok(())
+    }
+
+    fn write_chunk(&self, chunk: &Chunk) -> Result<()> {
+        let segment = &chunk.segment;
+        let written = segment.file.write_all_at(&chunk.bytes, u64::from(chunk.start));
+        written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause))?;
+        for &(offset, len) in &chunk.values {
+            segment.verified.mark(offset, len);
+        }
+        segment.set_written(chunk.end());
+        self.counters.written(chunk.bytes.len(), chunk.records);
+        self.marks.written.store(position(segment.id, chunk.end() as u32), Ordering::Release);
+        Ok(())
+    }
+
+    /// Returns when everything below `upto` is durable.
+    pub fn sync_to(&self, upto: u64) -> Result<()> {
+        self.lead(|core| core.synced() >= upto, Core::sync_written)
+    }
+
+    /// Returns when all sealed segments are durable and cut to their length.
+    pub fn sync_sealed(&self) -> Result<()> {
+        let Some(end) = self.last_sealed_end() else { return Ok(()) };
+        self.write_out(end)?;
+        self.lead(
+            |core| core.synced() >= end,
+            |core| {
+                let sealed = core.unsynced.lock().clone();
+                core.sync_segments(sealed.into_iter().filter(|s| s.id <= segment_of(end)).collect(), end)
+            },
+        )
+    }
+
+    fn last_sealed_end(&self) -> Option<u64> {
+        let unsynced = self.unsynced.lock();
+        unsynced.iter().rev().find_map(|segment| Some(position(segment.id, segment.sealed_end()? as u32)))
+    }
+
+    /// Leads `step` until `done`, or waits while somebody else leads.
+    fn lead(&self, done: impl Fn(&Core) -> bool, step: impl Fn(&Core) -> Result<()>) -> Result<()> {
+        loop {
+            if done(self) {
+                return Ok(());
+            }
+            self.poison.check()?;
+            let mut gate = self.gate.lock();
+            if done(self) {
+                return Ok(());
+            }
+            if gate.leading {
+                self.gate_changed.wait(&mut gate);
+                continue;
+            }
+            gate.leading = true;
+            drop(gate);
+            let leading = Leading(self);
+            step(self)?;
+            drop(leading);
+        }
+    }
+
+    /// Writes everything that is pending, then syncs it.
+    fn sync_written(&self) -> Result<()> {
+        self.write_out(self.end())?;
+        let target = self.written();
+        let segments = self.unsynced.lock().clone();
+        self.sync_segments(segments.into_iter().filter(|s| s.id <= segment_of(target)).collect(), target)
+    }
+
+    /// Syncs `segments`, oldest first, which makes everything below `target` durable, and publishes that.
+    fn sync_segments(&self, segments: Vec<Arc<Segment>>, target: u64) -> Result<()> {
+        let records = self.counters.written_records();
+        let started = self.folder.clock.monotonic();
+        self.sync_names()?;
+        for segment in &segments {
+            self.poison.check()?;
+            self.cut(segment);
+            let synced = segment.file.sync_data();
+            let synced = synced.map_err(|cause| Error::io(format!("sync {}", segment.path.display()), cause));
+            synced.map_err(|cause| self.fail(&cause))?;
+        }
+        self.counters.synced(self.folder.clock.monotonic().saturating_sub(started), records);
+        let open = |s: &Segment| s.sealed_end().is_none_or(|end| position(s.id, end as u32) > target);
+        self.unsynced.lock().retain(|segment| open(segment));
+        self.marks.synced.store(target, Ordering::Release);
+        if self.options().sync == SyncMode::Always {
+            self.wake(self.acknowledged());
+        }
+        Ok(())
+    }
+
+    /// Gives back the reserved tail of a segment that is sealed and written to its end.
+    pub fn cut(&self, segment: &Segment) {
+        let Some(end) = segment.sealed_end().filter(|end| segment.written_bytes() >= *end) else { return };
+        if let Err(cause) = segment.file.set_len(end) {
+            // The tail is zeros, which recovery takes as the end of the segment; only space is lost.
+            tracing::warn!(file = %segment.path.display(), %cause, "could not cut a finished segment");
+        }
+    }
+
+    /// Makes the length of a sealed segment durable too.
+    pub fn finish(&self, segment: &Segment) -> Result<()> {
+        self.poison.check()?;
+        self.cut(segment);
+        let synced = segment.file.sync_data();
+        let synced = synced.map_err(|cause| Error::io(format!("sync {}", segment.path.display()), cause));
+        synced.map_err(|cause| self.fail(&cause))
+    }
+
+    /// Returns when the ticket for `end` is done.
+    pub fn wait(&self, end: u64) -> Result<()> {
+        loop {
+            if let Some(outcome) = self.outcome(end) {
+                return outcome;
+            }
+            if self.landed() < end {
+                self.land(end)?;
+                continue;
+            }
+            let mut gate = self.gate.lock();
+            if self.outcome(end).is_none() {
+                self.gate_changed.wait(&mut gate);
+            }
+        }
+    }
+
+    /// Gets everything below `end` as far as the mode asks for.
+    pub fn land(&self, end: u64) -> Result<()> {
+        if self.options().sync == SyncMode::Always {
+            return self.sync_to(end);
+        }
+        self.write_out(end)?;
+        if self.has_thread() { Ok(()) } else { self.sync_sealed() }
+    }
+}
