@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+const NS_PER_MS: u64 = 1_000_000;
+
 /// Wall and monotonic time. Tests bring their own.
 pub trait Clock: Send + Sync + Debug {
     /// Wall clock, unix milliseconds.
@@ -62,7 +64,8 @@ impl SimClock {
     /// steps add up.
     pub fn advance(&self, step: Duration) {
         let step_ns = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
-        let before_ns = self.monotonic_ns.fetch_add(step_ns, Relaxed);
+        let moved = self.monotonic_ns.fetch_update(Relaxed, Relaxed, |ns| Some(ns.saturating_add(step_ns)));
+        let before_ns = moved.unwrap_or_else(|unmoved| unmoved);
         let passed_ms = before_ns.saturating_add(step_ns) / NS_PER_MS - before_ns / NS_PER_MS;
         self.now_ms.fetch_add(passed_ms, Relaxed);
     }
@@ -72,8 +75,6 @@ impl SimClock {
         self.now_ms.store(now_ms, Relaxed);
     }
 }
-
-const NS_PER_MS: u64 = 1_000_000;
 
 impl Clock for SimClock {
     fn now_ms(&self) -> u64 {

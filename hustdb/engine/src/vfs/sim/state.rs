@@ -228,3 +228,11 @@ impl State {
 fn power_loss() -> io::Error {
     io::Error::other("simulated power loss")
 }
+
+#[cfg(test)]
+impl State {
+    /// Files kept in memory.
+    pub(super) fn files(&self) -> usize {
+        self.inodes.len()
+    }
+}
