@@ -46,7 +46,9 @@ impl Error {
     pub fn io(what: impl Into<String>, cause: io::Error) -> Error {
         let what = what.into();
         match cause.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full(format!("{what}: {cause}")),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Error::Full(format!("{what}: {cause}"))
+            }
             _ => Error::Io { what, cause },
         }
     }

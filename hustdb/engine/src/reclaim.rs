@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::{
     Error, Result,
     accounts::AccountsImage,
-    collect::{self, Decision, SegmentUse},
+    collect::{self, CollectConfig, Decision, SegmentUse},
     engine::Inner,
     key::Key,
     log::{ColdWriter, SegmentInfo, SegmentKind},
@@ -56,7 +56,7 @@ impl Inner {
     fn reclaim_once(&self, reclaim: &mut Reclaim) -> Result<bool> {
         let uses = self.segment_uses();
         let idle = self.is_idle();
-        let Decision { forget, collect } = collect::pick(&uses, &collect::Config::default(), idle);
+        let Decision { forget, collect } = collect::pick(&uses, &CollectConfig::default(), idle);
         if !forget.is_empty() {
             self.forget(&forget)?;
             return Ok(true);

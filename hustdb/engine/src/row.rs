@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(Meta { expire_ms: 2000, ..live }.droppable_from_ms(50), None);
         assert_eq!(Meta { flags: TOMBSTONE, ..live }.droppable_from_ms(50), Some(1050));
         assert_eq!(Meta { flags: TOMBSTONE, expire_ms: 9, ..live }.droppable_from_ms(50), Some(1050));
-        assert_eq!(Meta { flags: TOMBSTONE | EXPIRED, expire_ms: 2000, ..live }.droppable_from_ms(50), Some(2050));
+        assert_eq!(
+            Meta { flags: TOMBSTONE | EXPIRED, expire_ms: 2000, ..live }.droppable_from_ms(50),
+            Some(2050)
+        );
         assert_eq!(Meta { flags: TOMBSTONE | PURGE, ..live }.droppable_from_ms(50), Some(0));
     }
 }

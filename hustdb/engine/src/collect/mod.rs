@@ -10,14 +10,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-/// Where a segment's values came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SegmentKind {
-    /// Written by clients; also the write-ahead log.
-    Hot,
-    /// Moved here by collection.
-    Cold,
-}
+pub use crate::log::SegmentKind;
 
 /// The use of one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,6 +38,13 @@ impl Chunk {
     }
 }
 
+/// The memory of a chunk that was written.
+#[derive(Debug, Default)]
+struct Spare {
+    bytes: Vec<u8>,
+    values: Vec<(u32, u32)>,
+}
+
 /// What an append finds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Room {
@@ -63,7 +70,7 @@ pub struct State {
     pending: VecDeque<Chunk>,
     pending_bytes: usize,
     in_flight: Vec<Arc<Chunk>>,
-    spare: Option<(Vec<u8>, Vec<(u32, u32)>)>,
+    spare: Spare,
 }
 
 impl State {
@@ -77,7 +84,7 @@ impl State {
             pending: VecDeque::new(),
             pending_bytes: 0,
             in_flight: Vec::new(),
-            spare: None,
+            spare: Spare::default(),
         }
     }
 
@@ -102,7 +109,7 @@ impl State {
     fn tail(&mut self) -> &mut Chunk {
         let joins = self.pending.back().is_some_and(|chunk| chunk.segment.id == self.active.id);
         if !joins {
-            let (bytes, values) = self.spare.take().unwrap_or_default();
+            let Spare { bytes, values } = std::mem::take(&mut self.spare);
             let (segment, start) = (self.active.clone(), self.end as u32);
             self.pending.push_back(Chunk { segment, start, bytes, records: 0, values });
         }
@@ -160,7 +167,7 @@ impl State {
             if bytes.capacity() <= keep {
                 bytes.clear();
                 values.clear();
-                self.spare = Some((bytes, values));
+                self.spare = Spare { bytes, values };
             }
         }
     }

@@ -12,6 +12,8 @@ use crate::{Error, Result, vfs::VfsFile};
 
 /// Bytes read at once.
 const WINDOW_BYTES: usize = 256 << 10;
+/// A piece is no shorter than this unless the segment ends, bytes.
+const PIECE_BYTES: u64 = 4 << 10;
 
 /// Reads one segment.
 pub struct SegmentReader {
@@ -63,10 +65,13 @@ impl SegmentReader {
         Ok(())
     }
 
-    /// The longest piece at `offset` that needs no memory beyond the window; empty at the end.
+    /// What the window holds from `offset` on, newly filled if that is little; empty at the end.
     fn piece(&mut self, offset: u64) -> Result<&[u8]> {
-        let len = self.len.saturating_sub(offset).min(WINDOW_BYTES as u64) as usize;
-        Ok(self.get(offset, len)?.unwrap_or_default())
+        let left = self.len.saturating_sub(offset);
+        let start = offset.checked_sub(self.window_start).unwrap_or(u64::MAX);
+        let held = (self.window.len() as u64).saturating_sub(start);
+        let len = if held >= left.min(PIECE_BYTES) { held } else { left.min(WINDOW_BYTES as u64) };
+        Ok(self.get(offset, len as usize)?.unwrap_or_default())
     }
 
     /// The record at `offset` and its body, if there is a whole one; its large values are not looked at.

@@ -30,14 +30,16 @@ enum Task {
 }
 
 impl Signal {
-    /// Somebody waits for `upto` to be durable.
-    pub fn want(&self, upto: u64) {
+    /// Somebody waits for `upto` to be durable. Answers whether the thread is there to do it.
+    pub fn want(&self, upto: u64) -> bool {
         let mut wanted = self.wanted.lock();
+        let running = !wanted.stop;
         if wanted.upto < upto {
             wanted.upto = upto;
             drop(wanted);
             self.changed.notify_one();
         }
+        running
     }
 
     /// A segment was sealed.

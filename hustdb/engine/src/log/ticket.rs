@@ -66,8 +66,9 @@ impl Future for Ticket {
         if let Some(outcome) = this.core.outcome(this.end) {
             return Poll::Ready(outcome);
         }
-        if wants_sync {
-            this.core.signal.want(this.end);
+        if wants_sync && !this.core.signal.want(this.end) {
+            // The thread has just ended; the next poll leads.
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
