@@ -60,7 +60,9 @@ impl Tallies {
     }
 
     pub fn slot(&self, slot: u16) -> [i64; LANES] {
-        self.slots.get(usize::from(slot)).map_or([0; LANES], |sums| sums.each_ref().map(|sum| sum.load(Relaxed)))
+        self.slots
+            .get(usize::from(slot))
+            .map_or([0; LANES], |sums| sums.each_ref().map(|sum| sum.load(Relaxed)))
     }
 
     pub fn totals(&self) -> [i64; LANES] {
@@ -79,7 +81,9 @@ impl AccountsImage {
     pub fn take(live: &LiveBytes, tallies: &Tallies) -> AccountsImage {
         let mut image = AccountsImage { live: live.iter().collect(), tallies: Vec::new() };
         image.live.sort_unstable();
-        image.tallies.extend((0..SLOTS as u16).map(|slot| (slot, tallies.slot(slot))).filter(|(_, s)| *s != [0; LANES]));
+        image.tallies.extend(
+            (0..SLOTS as u16).map(|slot| (slot, tallies.slot(slot))).filter(|(_, s)| *s != [0; LANES]),
+        );
         image
     }
 

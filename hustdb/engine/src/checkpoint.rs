@@ -6,12 +6,7 @@
 
 use std::path::Path;
 
-use crate::{
-    Error, Result,
-    engine::Engine,
-    manifest::Manifest,
-    outputs::TableFiles,
-};
+use crate::{Error, Result, engine::Engine, manifest::Manifest, outputs::TableFiles};
 
 impl Engine {
     /// Makes `dir`, which must be empty or absent and on the same file system, a database as of now: every batch

@@ -56,7 +56,8 @@ impl Inner {
         LevelConfig {
             base_bytes: self.options.level_base_bytes,
             table_bytes: self.options.table_bytes,
-            ..LevelConfig::default() }
+            ..LevelConfig::default()
+        }
     }
 
     fn compact(&self, index: usize, plan: &Plan) -> Result<()> {
@@ -74,7 +75,12 @@ impl Inner {
         self.install_compaction(index, plan, &inputs, outputs, true)
     }
 
-    fn merge_tables(&self, plan: &Plan, upper: &[Arc<Table>], lower: &[Arc<Table>]) -> Result<Vec<Arc<Table>>> {
+    fn merge_tables(
+        &self,
+        plan: &Plan,
+        upper: &[Arc<Table>],
+        lower: &[Arc<Table>],
+    ) -> Result<Vec<Arc<Table>>> {
         let mut runs: Vec<Vec<Arc<Table>>> = match plan.level_in {
             0 => upper.iter().map(|table| vec![table.clone()]).collect(),
             _ => vec![upper.to_vec()],
@@ -88,7 +94,9 @@ impl Inner {
         let mut outputs = Outputs::new(&self.tables, self.options.table_bytes);
         while let Some(key) = merge.key() {
             let row = merge.row()?;
-            if compaction::retain(&row.meta, row.pointer().is_some(), plan.bottom, now_ms, grace_ms) == Retain::Keep {
+            if compaction::retain(&row.meta, row.pointer().is_some(), plan.bottom, now_ms, grace_ms)
+                == Retain::Keep
+            {
                 if let Some(written_bytes) = outputs.add(key, &row)? {
                     self.pace_compaction(written_bytes)?;
                 }

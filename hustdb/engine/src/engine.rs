@@ -107,7 +107,9 @@ impl Engine {
     pub fn tally(&self, slot: u16) -> [i64; LANES] {
         let mut sums = [0i64; LANES];
         for partition in &self.inner.partitions {
-            sums.iter_mut().zip(partition.tallies.slot(slot)).for_each(|(sum, part)| *sum = sum.wrapping_add(part));
+            sums.iter_mut()
+                .zip(partition.tallies.slot(slot))
+                .for_each(|(sum, part)| *sum = sum.wrapping_add(part));
         }
         sums
     }
@@ -116,7 +118,9 @@ impl Engine {
     pub fn tally_totals(&self) -> [i64; LANES] {
         let mut sums = [0i64; LANES];
         for partition in &self.inner.partitions {
-            sums.iter_mut().zip(partition.tallies.totals()).for_each(|(sum, part)| *sum = sum.wrapping_add(part));
+            sums.iter_mut()
+                .zip(partition.tallies.totals())
+                .for_each(|(sum, part)| *sum = sum.wrapping_add(part));
         }
         sums
     }
@@ -167,9 +171,9 @@ impl Inner {
     fn check_still_there(&self, key: &Key, head: &Head) -> Result<()> {
         let now = self.partition(key).view().find(key, Cold::Read)?;
         match (now, head.pointer) {
-            (Fetch::Ready(Some(now)), Some(pointer)) if now.pointer == head.pointer => {
-                Err(crate::Error::damaged(self.segment_path(pointer.segment), 0, "missing, yet a row needs it"))
-            }
+            (Fetch::Ready(Some(now)), Some(pointer)) if now.pointer == head.pointer => Err(
+                crate::Error::damaged(self.segment_path(pointer.segment), 0, "missing, yet a row needs it"),
+            ),
             _ => Ok(()),
         }
     }

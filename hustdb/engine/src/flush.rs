@@ -81,7 +81,8 @@ impl Inner {
 
     /// Log bytes that a restart would have to replay.
     pub fn unflushed_log_bytes(&self) -> u64 {
-        let oldest = self.partitions.iter().map(|p| p.unflushed_since.load(Relaxed)).min().unwrap_or(u64::MAX);
+        let oldest =
+            self.partitions.iter().map(|p| p.unflushed_since.load(Relaxed)).min().unwrap_or(u64::MAX);
         self.appended_bytes.load(Relaxed).saturating_sub(oldest)
     }
 

@@ -69,7 +69,8 @@ impl TableFiles {
     fn create(&self) -> Result<(u64, TableBuilder)> {
         let id = self.next.fetch_add(1, Relaxed);
         let path = self.path(id);
-        let file = self.options.vfs.create(&path).map_err(|e| Error::io(format!("create {}", path.display()), e))?;
+        let file =
+            self.options.vfs.create(&path).map_err(|e| Error::io(format!("create {}", path.display()), e))?;
         let options = TableOptions {
             block_bytes: self.options.block_bytes as usize,
             compress: self.options.compress,

@@ -98,7 +98,8 @@ impl Partition {
             self.tallies.add(tally.slot, tally.lane, tally.delta);
         }
         let view = self.view();
-        view.active.insert(entry.key, &RowRef { meta: entry.meta, user_key: entry.user_key, value: entry.value });
+        view.active
+            .insert(entry.key, &RowRef { meta: entry.meta, user_key: entry.user_key, value: entry.value });
         self.active_bytes.store(view.active.memory_bytes() as u64, Relaxed);
         self.unflushed_since.fetch_min(since_bytes, Relaxed);
         self.written_at_ms.store(now_ms, Relaxed);
@@ -120,7 +121,8 @@ impl Partition {
             let memtable = std::mem::replace(&mut view.active, Arc::new(Memtable::new()));
             self.frozen_bytes.fetch_add(memtable.memory_bytes() as u64, Relaxed);
             self.active_bytes.store(0, Relaxed);
-            view.frozen.insert(0, Arc::new(Frozen { rows: memtable.freeze(), end, appended_bytes, accounts }));
+            view.frozen
+                .insert(0, Arc::new(Frozen { rows: memtable.freeze(), end, appended_bytes, accounts }));
         });
     }
 

@@ -51,7 +51,8 @@ pub(crate) struct Pressure {
 
 /// The worst share of several (value, hard limit, reason).
 pub(crate) fn worst(limits: &[(u64, u64, &'static str)]) -> Pressure {
-    let shares = limits.iter().map(|&(value, limit, why)| Pressure { share: value as f64 / limit.max(1) as f64, why });
+    let shares =
+        limits.iter().map(|&(value, limit, why)| Pressure { share: value as f64 / limit.max(1) as f64, why });
     shares.max_by(|a, b| a.share.total_cmp(&b.share)).unwrap_or(Pressure { share: 0.0, why: "" })
 }
 

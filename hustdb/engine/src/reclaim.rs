@@ -7,7 +7,7 @@
 //! Collecting copies what is live into a cold segment (synced), points the rows there through the log, and waits for
 //! those records; the segment then has no live values and is forgotten like any other.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{collections::HashSet, sync::atomic::Ordering::Relaxed};
 
 use crate::{
     Error, Result,
@@ -27,6 +27,8 @@ const MOVE_BYTES: u64 = 4 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Reclaim {
     cold: Option<ColdWriter>,
+    /// Segments with live values that cannot be read: not to be collected again.
+    kept: HashSet<u32>,
     swept_at_ms: u64,
 }
 
@@ -54,7 +56,8 @@ impl Inner {
     }
 
     fn reclaim_once(&self, reclaim: &mut Reclaim) -> Result<bool> {
-        let uses = self.segment_uses();
+        let mut uses = self.segment_uses();
+        uses.retain(|segment| segment.live_bytes == 0 || !reclaim.kept.contains(&segment.id));
         let idle = self.is_idle();
         let Decision { forget, collect } = collect::pick(&uses, &CollectConfig::default(), idle);
         if !forget.is_empty() {
@@ -150,7 +153,16 @@ impl Inner {
         let mut pending_bytes = 0;
         let Some(values) = self.log.scan_values(segment) else { return Ok(()) };
         for value in values {
-            let (key, from) = value?;
+            let (key, from) = match value {
+                Ok(value) => value,
+                // What lies there may be dead, or the torn end of what was never acknowledged. If it is live, a reader
+                // is told; the segment then stays.
+                Err(error @ Error::Damaged { .. }) => {
+                    tracing::warn!(%error, "collection passes over what it cannot read");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if !self.is_current(&key, from)? {
                 continue;
             }
@@ -171,7 +183,12 @@ impl Inner {
                 return Err(Error::Busy("stopping"));
             }
         }
-        self.repoint_all(reclaim, &mut moved)
+        self.repoint_all(reclaim, &mut moved)?;
+        if self.segment_uses().iter().any(|left| left.id == segment && left.live_bytes > 0) {
+            tracing::warn!(segment, "not all live values could be moved; the segment stays");
+            reclaim.kept.insert(segment);
+        }
+        Ok(())
     }
 
     fn repoint_all(&self, reclaim: &mut Reclaim, moved: &mut Vec<(Key, Pointer, Pointer)>) -> Result<()> {

@@ -142,7 +142,10 @@ fn check_version(options: &Options) -> Result<()> {
         }
         if len != 0 {
             let line = String::from_utf8_lossy(line);
-            return Err(Error::Invalid(format!("the data folder is of another version: {:?}", line.trim_end())));
+            return Err(Error::Invalid(format!(
+                "the data folder is of another version: {:?}",
+                line.trim_end()
+            )));
         }
         options.vfs.remove(&path).map_err(io)?;
     }
@@ -200,7 +203,8 @@ fn open_tables(files: &TableFiles, state: &State) -> Result<Vec<Levels>> {
 
 /// Removes tables that no edit names (a job was cut short); new ones get greater numbers than any of them.
 fn remove_orphan_tables(options: &Options, files: &TableFiles, state: &State) -> Result<()> {
-    let known: HashSet<u64> = state.partitions.iter().flat_map(|p| p.tables()).map(|table| table.id).collect();
+    let known: HashSet<u64> =
+        state.partitions.iter().flat_map(|p| p.tables()).map(|table| table.id).collect();
     let dir = options.dir.join("table");
     for name in options.vfs.list(&dir).map_err(|e| Error::io(dir.display().to_string(), e))? {
         let Some(id) = name.strip_suffix(".table").and_then(|id| id.parse().ok()) else { continue };

@@ -64,7 +64,8 @@ impl<'a> Replay<'a> {
     fn visit(&mut self, flushed: &[u64], position: u64, entry: &DecodedEntry<'_>) -> Result<()> {
         if position != self.position {
             let same_segment = position >> 32 == self.position >> 32;
-            self.appended_bytes += if same_segment { position - self.position } else { position & 0xFFFF_FFFF };
+            self.appended_bytes +=
+                if same_segment { position - self.position } else { position & 0xFFFF_FFFF };
             self.position = position;
             self.keep_within_budget()?;
         }

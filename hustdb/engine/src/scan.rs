@@ -14,9 +14,9 @@ use crate::{
     head::{Head, Row},
     key::Key,
     log::{SegmentsMap, ValueRead},
+    memtable::MemCursor,
     row::RowRef,
     runs::TableRun,
-    memtable::MemCursor,
     view::View,
 };
 
@@ -44,12 +44,25 @@ pub(crate) struct Range {
 impl Engine {
     /// The newest rows with `from <= key <= to`, tombstones included: at most `limit` and about `max_bytes` of user keys
     /// and values, at least one if there is one. May block.
-    pub fn page(&self, from: Key, to: Key, direction: Direction, limit: usize, max_bytes: usize) -> Result<Page> {
+    pub fn page(
+        &self,
+        from: Key,
+        to: Key,
+        direction: Direction,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Page> {
         self.page_now(&Range { from, to, direction, limit, max_bytes, values: true })
     }
 
     /// [`Engine::page`] without values that lie in the content log: those rows show an empty one.
-    pub fn page_without_values(&self, from: Key, to: Key, direction: Direction, limit: usize) -> Result<Page> {
+    pub fn page_without_values(
+        &self,
+        from: Key,
+        to: Key,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Page> {
         self.page_now(&Range { from, to, direction, limit, max_bytes: usize::MAX, values: false })
     }
 
@@ -204,7 +217,11 @@ fn sources(views: &[&View], range: &Range) -> Result<(Vec<Source>, Option<Key>)>
             sources.push(Source::Frozen(frozen.rows.seek(&range.start(), range.direction)));
         }
         for (level, tables) in view.levels.iter().enumerate() {
-            let runs = if level == 0 { tables.iter().map(|t| vec![t.clone()]).collect() } else { vec![tables.clone()] };
+            let runs = if level == 0 {
+                tables.iter().map(|t| vec![t.clone()]).collect()
+            } else {
+                vec![tables.clone()]
+            };
             for run in runs {
                 sources.push(Source::Run(TableRun::seek(run, range.start(), range.direction)?));
             }

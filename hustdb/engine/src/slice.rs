@@ -26,7 +26,9 @@ impl Slice {
         let skipped = skipped.min(self.len() as u32);
         Slice(match self.0 {
             Repr::Owned { bytes, start } => Repr::Owned { bytes, start: start + skipped },
-            Repr::Mapped { map, start, len } => Repr::Mapped { map, start: start + skipped, len: len - skipped },
+            Repr::Mapped { map, start, len } => {
+                Repr::Mapped { map, start: start + skipped, len: len - skipped }
+            }
         })
     }
 }

@@ -48,7 +48,14 @@ impl Engine {
 impl Snapshot {
     /// Rows of a range as they were, tombstones included: at most `limit` rows and about `max_bytes` of them, at least
     /// one if there is one. May block.
-    pub fn page(&self, from: Key, to: Key, direction: Direction, limit: usize, max_bytes: usize) -> Result<Page> {
+    pub fn page(
+        &self,
+        from: Key,
+        to: Key,
+        direction: Direction,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Page> {
         let range = Range { from, to, direction, limit, max_bytes, values: true };
         self.engine.inner.page_of(&self.views, &range, Some(&self.segments))
     }

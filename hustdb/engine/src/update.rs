@@ -239,7 +239,9 @@ impl Inner {
 /// An entry as memtables and accounts take it: large values have become pointers.
 fn applied<'a>(entry: &Entry<'a>, pointer: Option<Pointer>) -> DecodedEntry<'a> {
     let value = match (entry.value, pointer) {
-        (EntryValue::Stored(pointer), _) | (EntryValue::Large { .. }, Some(pointer)) => Value::Stored(pointer),
+        (EntryValue::Stored(pointer), _) | (EntryValue::Large { .. }, Some(pointer)) => {
+            Value::Stored(pointer)
+        }
         (EntryValue::Inline(bytes) | EntryValue::Large { bytes, .. }, _) => Value::Inline(bytes),
     };
     let Entry { key, meta, user_key, kill, tallies, .. } = *entry;

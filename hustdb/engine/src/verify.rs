@@ -1,11 +1,6 @@
 //! Reading everything, to know that it can be read.
 
-use crate::{
-    Result,
-    compaction::Direction,
-    engine::Engine,
-    key::Key,
-};
+use crate::{Result, compaction::Direction, engine::Engine, key::Key};
 
 /// Rows and bytes read at a time.
 const PAGE_ROWS: usize = 1024;

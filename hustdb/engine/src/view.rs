@@ -38,11 +38,11 @@ pub(crate) struct Frozen {
 /// Level 0 newest first; further levels in key order without overlap.
 pub(crate) type Levels = Vec<Vec<Arc<Table>>>;
 
-
 impl View {
     /// The newest row of a key.
     pub fn find(&self, key: &Key, cold: Cold) -> Result<Fetch<Option<Head>>> {
-        let in_memory = self.active.get(key).or_else(|| self.frozen.iter().find_map(|frozen| frozen.rows.get(key)));
+        let in_memory =
+            self.active.get(key).or_else(|| self.frozen.iter().find_map(|frozen| frozen.rows.get(key)));
         if in_memory.is_some() {
             return Ok(Fetch::Ready(in_memory));
         }

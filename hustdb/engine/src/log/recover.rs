@@ -43,6 +43,7 @@ pub fn recover(
     let mut survey = survey(&options.dir, &mut inventory.hot, from, inventory.salt)?;
     replay(&mut inventory.hot, &mut survey, from, salt, visit)?;
     cut(options, vfs, &mut inventory.hot, &survey, salt)?;
+    trim_unread(&mut inventory.hot, survey.first);
     let mut map = SegmentsMap::new();
     for found in inventory.hot.iter().chain(&inventory.cold).filter(|found| !found.blank) {
         map.insert(found.id, found.segment(salt)?);
@@ -52,6 +53,18 @@ pub fn recover(
     let floors = [from.replay_from, from.durable_floor, from.clean_end.unwrap_or_default()];
     let last_id = floors.map(segment_of).into_iter().fold(inventory.last_id, u32::max);
     Ok(Recovered { registry, salt: inventory.salt, end: survey.stop, last_id })
+}
+
+/// Segments that were not read end where the next one says: a power loss may have left them longer.
+fn trim_unread(hot: &mut [Found], unread: usize) {
+    for index in 0..unread {
+        let next = hot.get(index + 1).and_then(|next| next.header);
+        if let (Some(found), Some(next)) = (hot.get_mut(index), next)
+            && segment_of(next.prev_end) == found.id
+        {
+            found.end = found.end.min(u64::from(offset_of(next.prev_end)));
+        }
+    }
 }
 
 /// Hands out the entries, up to the first record whose values were torn.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::core::Core;
-use crate::options::SyncMode;
 use crate::Result;
+use crate::options::SyncMode;
 
 /// Waits for a position of the log, by [`Ticket::wait`] or as a future. Dropping it takes nothing back.
 #[derive(Debug)]

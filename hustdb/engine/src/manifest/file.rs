@@ -69,12 +69,16 @@ impl Manifest {
             return Err(Error::damaged(&path, 8, "header checksum"));
         }
         if version > VERSION {
-            return Err(Error::Invalid(format!("{}: written by a newer version ({version})", path.display())));
+            return Err(Error::Invalid(format!(
+                "{}: written by a newer version ({version})",
+                path.display()
+            )));
         }
         let first = Frame::read(&bytes, HEADER_BYTES, None)
             .ok_or_else(|| Error::damaged(&path, HEADER_BYTES as u64, "the state does not read"))?;
-        let state = postcard::from_bytes(first.payload)
-            .map_err(|e| Error::damaged(&path, HEADER_BYTES as u64, format!("the state does not read: {e}")))?;
+        let state = postcard::from_bytes(first.payload).map_err(|e| {
+            Error::damaged(&path, HEADER_BYTES as u64, format!("the state does not read: {e}"))
+        })?;
         let (end, sequence) = (first.end as u64, first.sequence);
         let mut manifest =
             Manifest { vfs, dir: dir.into(), file, state, sequence, end, state_bytes: end, broken: None };
@@ -115,12 +119,13 @@ impl Manifest {
         let mut next = self.state.clone();
         next.apply(edit).map_err(Error::Invalid)?;
         if self.end > 4 * self.state_bytes + SLACK_BYTES {
-            let (file, end) = write_whole(&*self.vfs, &self.dir, &next, self.sequence + 1).inspect_err(|e| {
-                // The rename may or may not have happened: which file is the manifest is unknown.
-                if !matches!(e, Error::Full(_)) {
-                    self.broken = Some(e.to_string());
-                }
-            })?;
+            let (file, end) =
+                write_whole(&*self.vfs, &self.dir, &next, self.sequence + 1).inspect_err(|e| {
+                    // The rename may or may not have happened: which file is the manifest is unknown.
+                    if !matches!(e, Error::Full(_)) {
+                        self.broken = Some(e.to_string());
+                    }
+                })?;
             (self.file, self.end, self.state_bytes) = (file, end, end);
         } else {
             let frame = encode_frame(self.sequence + 1, edit)?;
@@ -161,7 +166,8 @@ impl<'a> Frame<'a> {
     fn any_after(bytes: &[u8], from: usize, sequence: u64) -> bool {
         (from..bytes.len()).any(|at| {
             let near = bytes.get(at + 8..at + 16).and_then(|b| b.first_chunk::<8>().copied());
-            let near = near.is_some_and(|b| (1..1 << 32).contains(&u64::from_le_bytes(b).wrapping_sub(sequence)));
+            let near =
+                near.is_some_and(|b| (1..1 << 32).contains(&u64::from_le_bytes(b).wrapping_sub(sequence)));
             near && Frame::read(bytes, at, None).is_some()
         })
     }
@@ -199,8 +205,8 @@ fn write_whole(vfs: &dyn Vfs, dir: &Path, state: &State, sequence: u64) -> Resul
     let file = vfs.create(&temporary).map_err(io)?;
     file.write_all_at(&bytes, 0).map_err(io)?;
     file.sync_data().map_err(|e| Error::Poisoned(format!("sync of {}: {e}", temporary.display())))?;
-    vfs.rename(&temporary, &path).and_then(|()| vfs.sync_dir(dir)).map_err(|e| {
-        Error::Poisoned(format!("rename of {}: {e}", temporary.display()))
-    })?;
+    vfs.rename(&temporary, &path)
+        .and_then(|()| vfs.sync_dir(dir))
+        .map_err(|e| Error::Poisoned(format!("rename of {}: {e}", temporary.display())))?;
     Ok((file, bytes.len() as u64))
 }

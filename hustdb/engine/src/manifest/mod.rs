@@ -50,7 +50,11 @@ pub(crate) struct Edit {
 impl State {
     /// The state of an empty database.
     pub fn new(partition_bits: u32) -> State {
-        State { partition_bits, partitions: vec![PartitionState::default(); 1 << partition_bits], ..State::default() }
+        State {
+            partition_bits,
+            partitions: vec![PartitionState::default(); 1 << partition_bits],
+            ..State::default()
+        }
     }
 
     /// Applies an edit. `Err` says what does not fit; the state is then unusable.

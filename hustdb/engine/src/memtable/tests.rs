@@ -12,6 +12,7 @@ use super::{
     *,
 };
 use crate::{
+    Meta, Pointer, Value,
     compaction::{RowCursor, simulate::Random},
     row::TOMBSTONE,
 };
@@ -87,7 +88,7 @@ fn check_walks(memtable: &Memtable, frozen: &Frozen, model: &BTreeMap<Key, Owned
         let limit = random.below(100) as usize;
         let copied = |direction| -> Vec<(Key, Owned)> {
             let page = memtable.page(low, high, direction, limit);
-            page.into_iter().map(|(key, row)| (key, Owned::of(row.row()))).collect()
+            page.into_iter().map(|(key, row)| (key, Owned::of(row.as_row_ref()))).collect()
         };
         let walked = |direction| -> Vec<(Key, Owned)> {
             let mut cursor = frozen.cursor(direction);
@@ -130,7 +131,7 @@ fn it_behaves_like_a_sorted_map() {
         for (key, row) in &model {
             assert_eq!(memtable.with(key, Owned::of).as_ref(), Some(row));
             let copy = memtable.get(key).unwrap();
-            assert_eq!((copy.user_key(), copy.value()), (&row.user_key[..], row.row().value));
+            assert_eq!((copy.user_key(), copy.as_row_ref().value), (&row.user_key[..], row.row().value));
             assert_eq!(frozen.peek(key).map(Owned::of).as_ref(), Some(row));
         }
         for _ in 0..1000 {

@@ -7,9 +7,7 @@
 use super::{
     columns::{Columns, Record},
     keys::{KeyShape, Keys},
-    layout::{
-        BLOCK_COMPRESSED, BLOCK_HEAD_BYTES, RECORD_PAD_BYTES, crc_leads, key_at, u8_at, u32_at,
-    },
+    layout::{BLOCK_COMPRESSED, BLOCK_HEAD_BYTES, RECORD_PAD_BYTES, crc_leads, key_at, u8_at, u32_at},
 };
 use crate::{Key, RowRef, Value};
 
@@ -54,7 +52,11 @@ impl<'a> Block<'a> {
         let stride = usize::from(u8_at(head, 22));
         let stored_at = records_at + entry.rows as usize * stride + RECORD_PAD_BYTES;
         Some(Block {
-            keys: Keys { bytes: bytes.get(BLOCK_HEAD_BYTES..records_at)?, shape: entry.shape, first: entry.first },
+            keys: Keys {
+                bytes: bytes.get(BLOCK_HEAD_BYTES..records_at)?,
+                shape: entry.shape,
+                first: entry.first,
+            },
             columns: Columns { head, records: bytes.get(records_at..stored_at)?, stride },
             head,
             stored: bytes.get(stored_at..)?,

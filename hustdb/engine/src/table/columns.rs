@@ -167,7 +167,8 @@ impl Columns<'_> {
     }
 
     fn pointer(&self, mut at: usize) -> Pointer {
-        let mut next = |column, base| u32_at(self.head, base).wrapping_add(self.delta(column, &mut at) as u32);
+        let mut next =
+            |column, base| u32_at(self.head, base).wrapping_add(self.delta(column, &mut at) as u32);
         Pointer {
             segment: next(SEGMENT, 88),
             offset: next(OFFSET, 92),

@@ -167,9 +167,8 @@ impl Table {
     #[inline(always)]
     pub(super) fn view(&self, number: usize) -> Result<Block<'_>> {
         let entry = self.index.blocks().get(number);
-        let block = entry.and_then(|entry| {
-            Block::of(self.map.get(entry.offset as usize, entry.len as usize)?, entry)
-        });
+        let block = entry
+            .and_then(|entry| Block::of(self.map.get(entry.offset as usize, entry.len as usize)?, entry));
         block.ok_or_else(|| self.damaged(number, "extent of a block"))
     }
 

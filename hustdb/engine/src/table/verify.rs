@@ -40,7 +40,9 @@ impl Table {
         }
         match seen == self.meta {
             true => Ok(()),
-            false => Err(Error::damaged(&self.path, self.meta.size_bytes, "properties that differ from the rows")),
+            false => {
+                Err(Error::damaged(&self.path, self.meta.size_bytes, "properties that differ from the rows"))
+            }
         }
     }
 

@@ -126,11 +126,16 @@ fn apply(rows: &mut Rows, batch: &[Change]) {
 }
 
 fn difference(expected: &Rows, found: &Rows) -> String {
-    let numbers = expected.keys().chain(found.keys()).find(|number| expected.get(number) != found.get(number));
+    let numbers =
+        expected.keys().chain(found.keys()).find(|number| expected.get(number) != found.get(number));
     let show = |rows: &Rows, number| rows.get(number).map(|(value, version)| (value.len(), *version));
     match numbers {
         Some(number) => {
-            format!("key {number}: expected (length, version) {:?}, found {:?}", show(expected, number), show(found, number))
+            format!(
+                "key {number}: expected (length, version) {:?}, found {:?}",
+                show(expected, number),
+                show(found, number)
+            )
         }
         None => "none".into(),
     }
@@ -194,7 +199,12 @@ pub fn write(engine: &Engine, clock: &SimClock, batch: &[Change]) -> Result<()> 
             out.put(keys[at], Meta { stamp, version, expire_ms: 0, flags }, &names[at], bytes);
             let slot = *number as u16;
             out.tally(&keys[at], slot, 0, i64::from(value.is_some()) - i64::from(old.is_some()));
-            out.tally(&keys[at], slot, 1, bytes.len() as i64 - old.map_or(0, |head| i64::from(head.value_len())));
+            out.tally(
+                &keys[at],
+                slot,
+                1,
+                bytes.len() as i64 - old.map_or(0, |head| i64::from(head.value_len())),
+            );
         }
         Ok(())
     })?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{BlockCache, Find, Table, TableBuilder, TableMeta, TableOptions};
 use crate::{
-    Key, Meta, Pointer, Result, RowRef, Value,
+    Cold, Key, Meta, Pointer, Result, RowRef, Value,
     key::ORDERED_TABLE_BIT,
     row::{EXPIRED, PURGE, TOMBSTONE},
     vfs::{RealVfs, Vfs, VfsFile},
@@ -87,7 +87,8 @@ fn find(table: &Table, key: Key) -> Result<Option<Owned>> {
         Find::Cold => panic!("a read that may wait was refused"),
         Find::Row(found) => {
             let user_key = found.user_key().to_vec();
-            let value = found.pointer.map_or_else(|| Ok(found.inline_value().unwrap_or_default().to_vec()), Err);
+            let value =
+                found.pointer.map_or_else(|| Ok(found.inline_value().unwrap_or_default().to_vec()), Err);
             Ok(Some(Owned { meta: found.meta, user_key, value }))
         }
     }
