@@ -1,0 +1,111 @@
+//! The owner: engine, stamp clock, expiry index and sweeper, capacity guard.
+//!
+//! [`Shared`] is what commands work on; the sweeper's thread holds it too. Dropping or closing the [`Store`] stops
+//! that thread first.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use hust_engine::{Engine, clock::Clock};
+
+use crate::{
+    capacity::Capacity,
+    error::{Error, Result},
+    expiry::{self, ExpiryIndex, Sweeper, Swept},
+    kv::Kv,
+    listing::{self, ListRequest, Listing},
+    options::StoreOptions,
+    stamp::StampClock,
+    tally::{self, Stat},
+};
+
+/// What every command works on.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stamps: StampClock,
+    pub(crate) expiry: ExpiryIndex,
+    pub(crate) capacity: Capacity,
+    pub(crate) ttl_maximum_s: u64,
+    pub(crate) file_count: usize,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("stamps", &self.stamps).finish_non_exhaustive()
+    }
+}
+
+/// Records of all kinds over one engine.
+#[derive(Debug)]
+pub struct Store {
+    // Before `shared`: the sweeper stops first.
+    sweeper: Option<Sweeper>,
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// Opens the engine, continues the clock and starts the sweeper.
+    pub fn open(options: StoreOptions) -> Result<Store> {
+        let clock = options.engine.clock.clone();
+        let file_count = options.engine.partitions;
+        let engine = Engine::open(options.engine)?;
+        let stamps = StampClock::new(clock.clone(), engine.max_stamp(), options.max_clock_skew_ms);
+        let capacity = Capacity::new(clock.clone(), options.disk_capacity_bytes, options.disk_reserve_bytes);
+        let expiry = ExpiryIndex::new(file_count.trailing_zeros());
+        let ttl_maximum_s = options.ttl_maximum_s;
+        let shared = Arc::new(Shared { engine, clock, stamps, expiry, capacity, ttl_maximum_s, file_count });
+        let sweeper = match options.sweep_interval {
+            Some(interval) => Some(Sweeper::start(shared.clone(), interval).map_err(|cause| {
+                Error::Engine(hust_engine::Error::io("starting the expiry sweep", cause))
+            })?),
+            None => None,
+        };
+        Ok(Store { sweeper, shared })
+    }
+
+    /// Stops the sweeper and closes the engine. Calls still under way finish first.
+    pub fn close(mut self) -> Result<()> {
+        self.sweeper = None;
+        Ok(self.shared.engine.close()?)
+    }
+
+    /// The engine, for its figures and checkpoints.
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// kv pairs.
+    pub fn kv(&self) -> Kv<'_> {
+        Kv::new(&self.shared)
+    }
+
+    /// A page of a file's records. May block on the disk.
+    pub fn list(&self, request: &ListRequest<'_>) -> Result<Listing> {
+        listing::list(&self.shared, request)
+    }
+
+    /// Number of files a listing goes by: the engine's partitions.
+    pub fn file_count(&self) -> usize {
+        self.shared.file_count
+    }
+
+    /// Figures of all kv pairs.
+    pub fn kv_stat(&self) -> Stat {
+        let total = |lane| u64::try_from(self.shared.engine.tally_total(lane)).unwrap_or(0);
+        Stat {
+            count: total(tally::KV_COUNT),
+            size: total(tally::KV_SIZE),
+            capacity: total(tally::KV_CAPACITY),
+        }
+    }
+
+    /// The digest of each of these slots.
+    pub fn digest(&self, slots: Range<u16>) -> Vec<u64> {
+        slots.map(|slot| self.shared.engine.tally(slot)[usize::from(tally::DIGEST)] as u64).collect()
+    }
+
+    /// Takes records that expired by `now_ms` out of the counts, at most `max_rows` of them. May block on the disk.
+    pub fn sweep(&self, now_ms: u64, max_rows: usize) -> Result<Swept> {
+        expiry::sweep(&self.shared, now_ms, max_rows)
+    }
+}

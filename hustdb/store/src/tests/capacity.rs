@@ -1,0 +1,40 @@
+//! Refused writes while a limit is passed, and only then.
+
+use super::*;
+use crate::Error;
+
+fn is_refused(node: &Node, key: &[u8]) -> bool {
+    let put = Put { key, value: &[7; 936], origin: LOCAL, lifetime: FOR_EVER };
+    match settle(node.store().kv().put(&put)) {
+        Ok(_) => false,
+        Err(Error::Capacity(_)) => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn the_sum_of_live_records_is_bounded_and_follows_deletes() {
+    // One record is 936 + 4 + 64 bytes.
+    let mut node = Node::new(|options| options.disk_capacity_bytes = 10 * 1004);
+    for number in 0..11u32 {
+        assert!(!is_refused(&node, &number.to_be_bytes()), "{number}");
+    }
+    assert!(is_refused(&node, &0u32.to_be_bytes()), "an overwrite too");
+    let replica =
+        Put { key: b"r", value: b"", origin: Origin::Replica { ver: 1, stamp: 1 }, lifetime: FOR_EVER };
+    assert!(matches!(node.store().kv().put(&replica), Err(Error::Capacity(_))));
+    node.restart();
+    assert!(is_refused(&node, b"more"));
+    applied(node.delete(&3u32.to_be_bytes(), LOCAL));
+    assert!(!is_refused(&node, b"more"));
+}
+
+#[test]
+fn expired_records_make_room_once_swept() {
+    let node = Node::new(|options| options.disk_capacity_bytes = 1000);
+    node.put(b"k", &[7; 936], LOCAL, Lifetime::Ttl(1));
+    assert!(is_refused(&node, b"l"));
+    node.clock.advance(1000);
+    node.sweep();
+    assert!(!is_refused(&node, b"l"));
+}
