@@ -114,15 +114,10 @@ impl Engine {
         sums
     }
 
-    /// The sums over all slots.
-    pub fn tally_totals(&self) -> [i64; LANES] {
-        let mut sums = [0i64; LANES];
-        for partition in &self.inner.partitions {
-            sums.iter_mut()
-                .zip(partition.tallies.totals())
-                .for_each(|(sum, part)| *sum = sum.wrapping_add(part));
-        }
-        sums
+    /// The sum of a lane over all slots; costs nothing.
+    pub fn tally_total(&self, lane: u8) -> i64 {
+        let parts = self.inner.partitions.iter().map(|partition| partition.tallies.total(lane));
+        parts.fold(0, i64::wrapping_add)
     }
 
     /// The greatest stamp of any row ever stored here.

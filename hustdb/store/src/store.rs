@@ -47,7 +47,7 @@ impl Store {
     /// Opens the engine, continues the clock and starts the sweeper.
     pub fn open(options: StoreOptions) -> Result<Store> {
         let clock = options.engine.clock.clone();
-        let file_count = options.engine.partitions;
+        let file_count = 1 << options.engine.partition_bits;
         let engine = Engine::open(options.engine)?;
         let stamps = StampClock::new(clock.clone(), engine.max_stamp(), options.max_clock_skew_ms);
         let capacity = Capacity::new(clock.clone(), options.disk_capacity_bytes, options.disk_reserve_bytes);

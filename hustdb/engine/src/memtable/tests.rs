@@ -277,7 +277,7 @@ fn readers_see_whole_rows_while_one_writes() {
                     assert!(
                         page.windows(2).all(|two| (two[0].0 < two[1].0) == (direction == Direction::Forward))
                     );
-                    page.iter().for_each(|(key, row)| check(*key, row.row(), &mut seen));
+                    page.iter().for_each(|(key, row)| check(*key, row.as_row_ref(), &mut seen));
                 }
             });
         }
