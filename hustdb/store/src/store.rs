@@ -6,6 +6,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use hust_engine::{Engine, clock::Clock};
+use parking_lot::Mutex;
 
 use crate::{
     capacity::Capacity,
@@ -39,7 +40,7 @@ impl fmt::Debug for Shared {
 #[derive(Debug)]
 pub struct Store {
     // Before `shared`: the sweeper stops first.
-    sweeper: Option<Sweeper>,
+    sweeper: Mutex<Option<Sweeper>>,
     shared: Arc<Shared>,
 }
 
@@ -47,7 +48,7 @@ impl Store {
     /// Opens the engine, continues the clock and starts the sweeper.
     pub fn open(options: StoreOptions) -> Result<Store> {
         let clock = options.engine.clock.clone();
-        let file_count = 1 << options.engine.partition_bits;
+        let file_count = 1usize << options.engine.partition_bits;
         let engine = Engine::open(options.engine)?;
         let stamps = StampClock::new(clock.clone(), engine.max_stamp(), options.max_clock_skew_ms);
         let capacity = Capacity::new(clock.clone(), options.disk_capacity_bytes, options.disk_reserve_bytes);
@@ -60,12 +61,12 @@ impl Store {
             })?),
             None => None,
         };
-        Ok(Store { sweeper, shared })
+        Ok(Store { sweeper: Mutex::new(sweeper), shared })
     }
 
     /// Stops the sweeper and closes the engine. Calls still under way finish first.
-    pub fn close(mut self) -> Result<()> {
-        self.sweeper = None;
+    pub fn close(&self) -> Result<()> {
+        drop(self.sweeper.lock().take());
         Ok(self.shared.engine.close()?)
     }
 

@@ -1,0 +1,206 @@
+//! Configuration of a node: `[server]` and `[security]` as everywhere, `[store]` and `[engine]` here.
+//!
+//! The structs are the source: `conf/hustdb.toml` and `doc/config.md` are generated from them and checked by a test.
+
+use std::{path::Path, time::Duration};
+
+use hust_engine::{Options, SyncMode};
+use hust_store::StoreOptions;
+use hust_wire::config::{
+    Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeConfig {
+    pub server: ServerConfig,
+    pub security: SecurityConfig,
+    pub store: StoreConfig,
+    pub engine: EngineConfig,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    pub disk_capacity: Size,
+    pub disk_reserve: Size,
+    pub ttl_maximum: u64,
+    pub tombstone_grace: u64,
+    pub max_clock_skew_ms: u64,
+}
+
+impl Default for StoreConfig {
+    fn default() -> StoreConfig {
+        StoreConfig {
+            disk_capacity: Size::new(0),
+            disk_reserve: Size::mib(256),
+            ttl_maximum: 2_592_000,
+            tombstone_grace: 950_400,
+            max_clock_skew_ms: 60_000,
+        }
+    }
+}
+
+/// `[engine]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineConfig {
+    pub sync: String,
+    pub sync_interval_ms: u64,
+    pub partitions: u32,
+    pub memtable: Size,
+    pub block_cache: Size,
+    pub inline_max: u32,
+    pub segment_size: Size,
+    pub compression: String,
+    pub compaction_threads: usize,
+    pub compaction_rate: Size,
+}
+
+impl Default for EngineConfig {
+    fn default() -> EngineConfig {
+        EngineConfig {
+            sync: "always".into(),
+            sync_interval_ms: 200,
+            partitions: 8,
+            memtable: Size::mib(64),
+            block_cache: Size::mib(256),
+            inline_max: 256,
+            segment_size: Size::mib(256),
+            compression: "none".into(),
+            compaction_threads: 2,
+            compaction_rate: Size::new(0),
+        }
+    }
+}
+
+impl Config for NodeConfig {
+    fn keys() -> Vec<Key> {
+        [SERVER_KEYS, SECURITY_KEYS, STORE_KEYS, ENGINE_KEYS].concat()
+    }
+}
+
+const YEAR_S: i64 = 366 * 86_400;
+
+const STORE_KEYS: &[Key] = &[
+    key(
+        "store.disk_capacity",
+        Bounds::Size(0, 1 << 60),
+        "Bytes of live records over which writes are answered 403; deletes and reads go on; 0 = no limit.",
+    ),
+    key(
+        "store.disk_reserve",
+        Bounds::Size(0, 1 << 50),
+        "Bytes of the file system to leave free; writes are answered 403 when less is left.",
+    ),
+    key("store.ttl_maximum", Bounds::Number(1, 100 * YEAR_S), "Longest ttl in seconds; a longer one is 400."),
+    key(
+        "store.tombstone_grace",
+        Bounds::Number(1, 10 * YEAR_S),
+        "Seconds for which a deletion is remembered; a replica older than that must not be replayed.",
+    ),
+    key(
+        "store.max_clock_skew_ms",
+        Bounds::Number(0, 86_400_000),
+        "Replicas whose stamp is this many ms ahead of the clock here are answered 400.",
+    ),
+];
+
+const ENGINE_KEYS: &[Key] = &[
+    key(
+        "engine.sync",
+        Bounds::OneOf(&["always", "interval", "os"]),
+        "What a 200 means: on stable storage; synced within sync_interval_ms; in the kernel.",
+    ),
+    key(
+        "engine.sync_interval_ms",
+        Bounds::Number(1, 60_000),
+        "With sync = interval: ms at risk on power loss.",
+    ),
+    key(
+        "engine.partitions",
+        Bounds::Number(1, 256),
+        "Independent trees, a power of two; fixed when the data folder is created.",
+    ),
+    key(
+        "engine.memtable",
+        Bounds::Size(1 << 20, 1 << 36),
+        "Bytes of rows held in memory before they go to tables, all partitions together; bounds what a restart replays.",
+    ),
+    key(
+        "engine.block_cache",
+        Bounds::Size(0, 1 << 40),
+        "Bytes of decompressed blocks kept; used with compression.",
+    ),
+    key(
+        "engine.inline_max",
+        Bounds::Number(0, 65_536),
+        "Values up to this many bytes lie in the tables; longer ones once, in the content log.",
+    ),
+    key("engine.segment_size", Bounds::Size(1 << 20, 1 << 30), "Bytes of one segment of the content log."),
+    key(
+        "engine.compression",
+        Bounds::OneOf(&["none", "snappy"]),
+        "Compression of table blocks and large values.",
+    ),
+    key("engine.compaction_threads", Bounds::Number(1, 64), "Threads that compact tables."),
+    key(
+        "engine.compaction_rate",
+        Bounds::Size(0, 1 << 40),
+        "Bytes a second that each compaction thread may write; 0 = no limit.",
+    ),
+];
+
+const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
+    Key { name, bounds, about }
+}
+
+impl NodeConfig {
+    /// The options of the store in a data folder.
+    pub fn store_options(&self, data: &Path) -> Result<StoreOptions, Invalid> {
+        let StoreConfig { disk_capacity, disk_reserve, ttl_maximum, tombstone_grace, max_clock_skew_ms } =
+            self.store;
+        let mut options = StoreOptions::new(self.engine.options(data, tombstone_grace)?);
+        options.disk_capacity_bytes = disk_capacity.bytes();
+        options.disk_reserve_bytes = disk_reserve.bytes();
+        options.ttl_maximum_s = ttl_maximum;
+        options.max_clock_skew_ms = max_clock_skew_ms;
+        Ok(options)
+    }
+}
+
+impl EngineConfig {
+    fn options(&self, data: &Path, tombstone_grace_s: u64) -> Result<Options, Invalid> {
+        let sync = match self.sync.as_str() {
+            "always" => SyncMode::Always,
+            "interval" => SyncMode::Interval(Duration::from_millis(self.sync_interval_ms)),
+            "os" => SyncMode::Os,
+            other => {
+                return Err(Invalid::new(format!("engine.sync: {other:?} is none of always, interval, os")));
+            }
+        };
+        if !self.partitions.is_power_of_two() || self.partitions > 256 {
+            return Err(Invalid::new(format!(
+                "engine.partitions: {} is no power of two up to 256",
+                self.partitions
+            )));
+        }
+        let small = |size: Size| u32::try_from(size.bytes()).unwrap_or(u32::MAX);
+        Ok(Options {
+            sync,
+            partition_bits: self.partitions.trailing_zeros(),
+            memtable_bytes: self.memtable.bytes(),
+            block_cache_bytes: self.block_cache.bytes(),
+            inline_max: self.inline_max,
+            segment_bytes: small(self.segment_size),
+            compress: self.compression == "snappy",
+            compaction_threads: self.compaction_threads,
+            compaction_rate_bytes: self.compaction_rate.bytes(),
+            tombstone_grace_ms: tombstone_grace_s.saturating_mul(1000),
+            ..Options::new(data)
+        })
+    }
+}

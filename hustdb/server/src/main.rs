@@ -1,0 +1,78 @@
+//! The storage node: keeps records, speaks HTTP.
+//!
+//! Opens the store, serves until told to end, drains, and closes the store so that the next start replays nothing.
+
+mod config;
+mod handlers;
+mod metrics;
+mod node;
+mod refuse;
+mod routes;
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+};
+
+use clap::Parser;
+use hust_store::Store;
+use hust_wire::{
+    cli::{self, Failure, ServerArgs},
+    log,
+    server::{self, Program},
+    signal::Signals,
+};
+
+use crate::{config::NodeConfig, node::Node};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const PROGRAM: Program =
+    Program { name: "hustdb", version: env!("CARGO_PKG_VERSION"), routes: routes::ROUTES };
+
+/// Storage node of huststore
+#[derive(Debug, Parser)]
+#[command(version, disable_version_flag = true)]
+struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Folder of the data; created if absent
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    cli::exit(PROGRAM.name, || run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    let config: NodeConfig = args.server.load()?;
+    let options = config.store_options(&args.data)?;
+    if args.server.check {
+        return Ok(());
+    }
+    let level = log::init(&config.server.log_level);
+    let signals = Signals::new().map_err(Failure::other)?;
+    let slot = Arc::new(OnceLock::new());
+    let node = Node::new(slot.clone(), &config);
+    let running = server::start(PROGRAM, &config.server, &config.security, node)?;
+    let control = running.control();
+    let store = Arc::new(Store::open(options).map_err(Failure::other)?);
+    if slot.set(store.clone()).is_err() {
+        return Err(Failure::other("the store was opened twice"));
+    }
+    control.ready();
+    cli::announce(PROGRAM.name, running.address());
+    let reload = || match args.server.load::<NodeConfig>().and_then(|config| {
+        level.set(&config.server.log_level);
+        control.reload(&config.security)
+    }) {
+        Ok(()) => tracing::info!("configuration read again"),
+        Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
+    };
+    let ended = signals.serve(running, reload);
+    store.close().map_err(Failure::other)?;
+    if ended { Ok(()) } else { Err(Failure::other("a worker panicked")) }
+}

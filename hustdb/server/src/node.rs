@@ -1,0 +1,62 @@
+//! The node as the server loop sees it: a command for each route.
+//!
+//! Commands run on the event loop as long as they need nothing from the disk. What does goes to tokio's pool of
+//! blocking threads, so that no other connection of the loop waits for it.
+
+use std::sync::{Arc, OnceLock};
+
+use hust_store::Store;
+use hust_wire::{Answer, Refusal, Request, server::Handler};
+
+use crate::{config::NodeConfig, handlers, metrics, routes::Command};
+
+/// The handler of all requests.
+#[derive(Debug)]
+pub struct Node {
+    /// Set before the server is told that it is ready, so every request finds it.
+    store: Arc<OnceLock<Arc<Store>>>,
+    limits: Limits,
+}
+
+/// Bounds that the configuration sets for parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub ttl_maximum_s: u64,
+}
+
+impl Node {
+    pub fn new(store: Arc<OnceLock<Arc<Store>>>, config: &NodeConfig) -> Node {
+        Node { store, limits: Limits { ttl_maximum_s: config.store.ttl_maximum } }
+    }
+}
+
+impl Handler for Node {
+    type Worker = ();
+
+    fn worker(&self, _index: usize) {}
+
+    async fn handle(&self, (): &(), request: &mut Request) -> Answer {
+        let Some(store) = self.store.get() else {
+            return Refusal::unavailable("node", "starting").into();
+        };
+        let Some(command) = Command::ALL.get(usize::from(request.route)) else {
+            return Refusal::new(hyper::StatusCode::NOT_FOUND, "path", "unknown").into();
+        };
+        let done = match command {
+            Command::Get => handlers::kv::get(store, request).await,
+            Command::Exist => handlers::kv::exist(store, request).await,
+            Command::Put => handlers::kv::put(store, request, &self.limits).await,
+            Command::Del => handlers::kv::del(store, request).await,
+            Command::Keys => handlers::listing::keys(store, request).await,
+            Command::Stat => handlers::stat::stat(store, request),
+            Command::FileCount => Ok(handlers::stat::file_count(store)),
+        };
+        done.unwrap_or_else(Answer::from)
+    }
+
+    fn metrics(&self, text: &mut String) {
+        if let Some(store) = self.store.get() {
+            metrics::write(text, store);
+        }
+    }
+}

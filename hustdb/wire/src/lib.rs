@@ -1,0 +1,27 @@
+//! What all huststore server programs share: slots, parameters, answers, the HTTP server loop, access and
+//! authentication, configuration, metrics, command line.
+//!
+//! A program gives [`server::start`] a table of routes and a [`server::Handler`]; everything the contract says about
+//! HTTP itself happens here, once.
+
+pub mod access;
+pub mod answer;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod lifecycle;
+pub mod log;
+pub mod metrics;
+pub mod param;
+pub mod query;
+pub mod refusal;
+pub mod request;
+pub mod route;
+pub mod server;
+pub mod signal;
+pub mod slot;
+
+pub use answer::{Answer, Kind};
+pub use query::Query;
+pub use refusal::{Hint, Refusal};
+pub use request::Request;

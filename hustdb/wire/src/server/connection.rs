@@ -1,0 +1,115 @@
+//! One connection from its first byte to its close.
+//!
+//! hyper drives the exchanges; around it, this task watches the deadlines and the drain, and decides how the
+//! connection ends: as hyper left it, with an answer hyper could not give, or silently.
+
+use std::{future::poll_fn, net::IpAddr, pin::Pin, sync::Arc, task::Poll, time::Duration};
+
+use hyper::{StatusCode, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    time::{sleep_until, timeout},
+};
+
+use super::{
+    Handler, Shared, Timeouts,
+    exchange::{Link, Local, exchange},
+    farewell,
+    pulse::{Pulse, Verdict},
+    roster::Roster,
+    transport::{Stream, Transport},
+};
+use crate::refusal::Refusal;
+
+/// How long a client that will be refused anyway may take.
+const REFUSED_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client that was accepted.
+pub struct Client {
+    pub stream: TcpStream,
+    pub peer: IpAddr,
+    pub refused: Option<Refusal>,
+}
+
+enum End {
+    Finished(hyper::Result<()>),
+    Late,
+    Close,
+}
+
+/// Serves a client until its connection ends.
+pub async fn serve<H: Handler>(
+    shared: Arc<Shared<H>>,
+    local: Arc<Local<H>>,
+    roster: Arc<Roster>,
+    client: Client,
+) {
+    let Client { stream, peer, refused } = client;
+    let mut timeouts = shared.timeouts;
+    if refused.is_some() {
+        timeouts.keepalive = timeouts.keepalive.min(REFUSED_TIMEOUT);
+        timeouts.request = timeouts.request.min(REFUSED_TIMEOUT);
+    }
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let _entry = roster.enter(&waker);
+    let stream = match &shared.tls {
+        None => Stream::Plain(TokioIo::new(stream)),
+        Some(tls) => match timeout(timeouts.request, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Stream::Tls(Box::new(TokioIo::new(stream))),
+            _ => return,
+        },
+    };
+    let pulse = Arc::new(Pulse::new());
+    let transport = Transport::new(stream, pulse.clone());
+    let link = Arc::new(Link { shared, local, pulse, peer, refused });
+    run(link, transport, timeouts, &roster).await;
+}
+
+async fn run<H: Handler>(link: Arc<Link<H>>, transport: Transport, timeouts: Timeouts, roster: &Roster) {
+    let pulse = &link.pulse;
+    let mut http =
+        link.shared.http.serve_connection(transport, service_fn(|request| exchange(link.clone(), request)));
+    let mut alarm =
+        Box::pin(sleep_until(tokio::time::Instant::now() + timeouts.request.min(timeouts.keepalive)));
+    let mut told = false;
+    let end = poll_fn(|cx| {
+        if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
+            return Poll::Ready(End::Finished(result));
+        }
+        if !told && roster.is_draining() {
+            told = true;
+            Pin::new(&mut http).graceful_shutdown();
+            if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
+                return Poll::Ready(End::Finished(result));
+            }
+        }
+        while alarm.as_mut().poll(cx).is_ready() {
+            match pulse.verdict(timeouts) {
+                Verdict::Wait(until) => alarm.as_mut().reset(until),
+                Verdict::Late => return Poll::Ready(End::Late),
+                Verdict::Close => return Poll::Ready(End::Close),
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    let parts = http.into_parts();
+    let stream = parts.io.stream;
+    match end {
+        End::Finished(Ok(())) => farewell::close(stream, pulse.lingers()).await,
+        End::Finished(Err(error)) => {
+            let status = pulse.swallowed().or(error.is_parse().then_some(StatusCode::BAD_REQUEST));
+            if let Some(status) = status {
+                farewell::refuse(stream, farewell::refusal(status)).await;
+            } else {
+                farewell::close(stream, pulse.lingers()).await;
+            }
+        }
+        // In the middle of an earlier answer nothing can be said any more.
+        End::Late if !pulse.is_blocked() => {
+            farewell::refuse(stream, farewell::refusal(StatusCode::REQUEST_TIMEOUT)).await;
+        }
+        End::Late | End::Close => {}
+    }
+}

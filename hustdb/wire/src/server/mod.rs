@@ -1,0 +1,190 @@
+//! The HTTP/1.1 server loop of every program, on hyper.
+//!
+//! [`start`] runs `server.workers` threads, each with its own runtime and its own listener on the same port
+//! (SO_REUSEPORT), so a connection lives and ends on one thread. `gate.rs` decides on a request's head in the order of
+//! the contract, `intake.rs` takes the body within its limits, the program's [`Handler`] answers, `connection.rs`
+//! watches the deadlines.
+//!
+//! hyper would answer malformed, too long and too large heads by itself, without a body, and close late ones
+//! silently. `transport.rs` swallows those answers and `farewell.rs` gives ours instead: 400, 408, 414 and 431 have a
+//! reason like every other refusal. What cannot be changed: a client that shuts down its sending side before it has the
+//! answer is taken for gone; and where the end of one request and a piece of the next arrive in one read, that piece
+//! is timed from the next bytes on (or ended by the keep-alive timeout).
+
+mod connection;
+mod exchange;
+mod farewell;
+mod gate;
+mod intake;
+mod listen;
+mod pulse;
+mod roster;
+mod shared;
+mod tls;
+mod transport;
+mod worker;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    answer::Answer,
+    config::{Invalid, SecurityConfig, ServerConfig},
+    lifecycle::Lifecycle,
+    request::Request,
+    route::Route,
+};
+
+pub(crate) use shared::Shared;
+
+/// What a program does with requests.
+pub trait Handler: Send + Sync + 'static {
+    /// What one worker thread keeps for itself.
+    type Worker: Send + Sync + 'static;
+
+    /// The state of worker `index`, made on its thread inside its runtime.
+    fn worker(&self, index: usize) -> Self::Worker;
+
+    /// Answers a request whose head was admitted and whose body is complete. Dropped halfway if the client goes.
+    fn handle(&self, worker: &Self::Worker, request: &mut Request) -> impl Future<Output = Answer> + Send;
+
+    /// Writes the program's own metrics, Prometheus text without the final `# EOF`.
+    fn metrics(&self, text: &mut String);
+}
+
+/// A program: its name (the realm of its authentication), its version and its paths. `/status.html`, `/version` and
+/// `/metrics` are the server's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// The name.
+    pub name: &'static str,
+    /// The version.
+    pub version: &'static str,
+    /// The paths.
+    pub routes: &'static [Route],
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(#[from] Invalid),
+    /// The operating system refused.
+    #[error("{what}: {cause}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// The cause.
+        cause: io::Error,
+    },
+}
+
+impl StartError {
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> StartError {
+        |cause| StartError::Io { what: what.into(), cause }
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    control: Control,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// What steers a running server from anywhere.
+#[derive(Clone)]
+pub struct Control {
+    drain: watch::Sender<bool>,
+    lifecycle: Arc<Lifecycle>,
+    security: Arc<arc_swap::ArcSwap<shared::Security>>,
+}
+
+/// Binds, starts the workers, and returns; the server answers 503 to everything but its own paths until
+/// [`Control::ready`].
+pub fn start<H: Handler>(
+    program: Program,
+    server: &ServerConfig,
+    security: &SecurityConfig,
+    handler: H,
+) -> Result<Running, StartError> {
+    let security = Arc::new(arc_swap::ArcSwap::from_pointee(shared::Security::new(security)?));
+    let tls = tls::acceptor(server)?;
+    let (address, listeners) = listen::bind(server)?;
+    let (drain, draining) = watch::channel(false);
+    let lifecycle = Arc::new(Lifecycle::default());
+    let shared = Arc::new(Shared::new(program, server, security.clone(), lifecycle.clone(), tls, handler));
+    let mut workers = Vec::with_capacity(listeners.len());
+    let control = Control { drain, lifecycle, security };
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let (shared, draining) = (shared.clone(), draining.clone());
+        let started = worker::spawn(index, listener, shared, draining);
+        match started {
+            Ok(worker) => workers.push(worker),
+            Err(cause) => {
+                control.drain();
+                return Err(StartError::io("starting a worker")(cause));
+            }
+        }
+    }
+    Ok(Running { address, control, workers })
+}
+
+impl Running {
+    /// The address it listens on, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The handle that steers it.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Blocks until it has drained; `false` if a worker panicked.
+    pub fn join(self) -> bool {
+        let panicked = self.workers.into_iter().filter_map(|worker| worker.join().err()).count();
+        panicked == 0
+    }
+}
+
+impl Control {
+    /// Begins to serve.
+    pub fn ready(&self) {
+        self.lifecycle.ready();
+    }
+
+    /// Begins to end: accepts no more, closes idle connections, lets requests finish for at most
+    /// `server.drain_timeout_ms`.
+    pub fn drain(&self) {
+        self.lifecycle.drain();
+        self.drain.send_replace(true);
+    }
+
+    /// Where the server is.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Takes over users and the access list, for connections accepted from now on; a wrong list changes nothing.
+    pub fn reload(&self, security: &SecurityConfig) -> Result<(), Invalid> {
+        self.security.store(Arc::new(shared::Security::new(security)?));
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("lifecycle", &self.lifecycle).finish_non_exhaustive()
+    }
+}
+
+/// The limits in time of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    pub keepalive: Duration,
+    pub request: Duration,
+}

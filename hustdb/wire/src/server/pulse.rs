@@ -1,0 +1,221 @@
+//! What a connection is doing and since when, told by those who see it and read by the one who watches deadlines.
+//!
+//! All of it belongs to one task, so relaxed atomics serve as plain cells that may move between threads. No timer is
+//! touched per request: the watcher wakes now and then, asks [`Pulse::verdict`] and sleeps on.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use hyper::StatusCode;
+use tokio::time::Instant;
+
+use super::Timeouts;
+
+const IDLE: u8 = 0;
+const RECEIVING: u8 = 1;
+const HANDLING: u8 = 2;
+const ANSWERING: u8 = 3;
+
+/// The state of a connection.
+#[derive(Debug)]
+pub struct Pulse {
+    start: Instant,
+    phase: AtomicU8,
+    /// Microseconds after `start`: of the first byte, or of the last progress of the answer, or of its end.
+    since_us: AtomicU64,
+    /// Bytes of the next request have been read already.
+    ahead: AtomicBool,
+    /// The socket took no more bytes.
+    blocked: AtomicBool,
+    /// The status of an answer of hyper's own that was swallowed, or 0.
+    swallowed: AtomicU16,
+    linger: AtomicBool,
+}
+
+/// What the deadlines say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is due before this.
+    Wait(Instant),
+    /// The request took too long to arrive.
+    Late,
+    /// Idle too long, or the client does not read its answer.
+    Close,
+}
+
+impl Pulse {
+    /// A fresh connection, idle from now.
+    pub fn new() -> Pulse {
+        Pulse {
+            start: Instant::now(),
+            phase: AtomicU8::new(IDLE),
+            since_us: AtomicU64::new(0),
+            ahead: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            swallowed: AtomicU16::new(0),
+            linger: AtomicBool::new(false),
+        }
+    }
+
+    fn now_us(&self) -> u64 {
+        self.start.elapsed().as_micros() as u64
+    }
+
+    fn enter(&self, phase: u8) {
+        self.phase.store(phase, Relaxed);
+        self.since_us.store(self.now_us(), Relaxed);
+    }
+
+    /// Bytes came in.
+    pub fn bytes_read(&self) {
+        match self.phase.load(Relaxed) {
+            IDLE => self.enter(RECEIVING),
+            RECEIVING => {}
+            _ => self.ahead.store(true, Relaxed),
+        }
+    }
+
+    /// A head is complete; its first byte may have come with the request before.
+    pub fn head_read(&self) {
+        self.ahead.store(false, Relaxed);
+        if self.phase.load(Relaxed) != RECEIVING {
+            self.enter(RECEIVING);
+        }
+    }
+
+    /// The request is complete and with its handler.
+    pub fn handling(&self) {
+        self.phase.store(HANDLING, Relaxed);
+    }
+
+    /// The answer is ready; returns the microseconds since the request's first byte.
+    pub fn answering(&self) -> u64 {
+        let now_us = self.now_us();
+        self.phase.store(ANSWERING, Relaxed);
+        now_us.saturating_sub(self.since_us.swap(now_us, Relaxed))
+    }
+
+    /// The socket took bytes.
+    pub fn wrote(&self) {
+        if self.blocked.load(Relaxed) {
+            self.blocked.store(false, Relaxed);
+            self.since_us.store(self.now_us(), Relaxed);
+        }
+    }
+
+    /// The socket took none.
+    pub fn write_blocked(&self) {
+        self.blocked.store(true, Relaxed);
+    }
+
+    /// Whether bytes wait for the socket.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.load(Relaxed)
+    }
+
+    /// Everything written has left.
+    pub fn flushed(&self) {
+        if self.phase.load(Relaxed) == ANSWERING {
+            let ahead = self.ahead.load(Relaxed);
+            self.phase.store(if ahead { RECEIVING } else { IDLE }, Relaxed);
+        }
+    }
+
+    /// Whether no request is being handled or answered.
+    pub fn between_answers(&self) -> bool {
+        matches!(self.phase.load(Relaxed), IDLE | RECEIVING)
+    }
+
+    /// hyper answered by itself, and its answer was kept back.
+    pub fn swallow(&self, status: u16) {
+        self.swallowed.store(status, Relaxed);
+    }
+
+    /// The status hyper answered with by itself.
+    pub fn swallowed(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.swallowed.load(Relaxed)).ok()
+    }
+
+    /// The client may still be sending when we close.
+    pub fn set_linger(&self) {
+        self.linger.store(true, Relaxed);
+    }
+
+    /// Whether the client may still be sending.
+    pub fn lingers(&self) -> bool {
+        self.linger.load(Relaxed)
+    }
+
+    /// What is due. A verdict may wait no longer than the shorter timeout, since any phase may begin meanwhile.
+    pub fn verdict(&self, timeouts: Timeouts) -> Verdict {
+        let now = Instant::now();
+        let since = self.start + Duration::from_micros(self.since_us.load(Relaxed));
+        let (deadline, due) = match self.phase.load(Relaxed) {
+            IDLE => (since + timeouts.keepalive, Verdict::Close),
+            RECEIVING => (since + timeouts.request, Verdict::Late),
+            HANDLING => (now + timeouts.request, Verdict::Close),
+            _ => (since + timeouts.request, Verdict::Close),
+        };
+        if deadline <= now {
+            return due;
+        }
+        Verdict::Wait(deadline.min(now + timeouts.keepalive.min(timeouts.request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUTS: Timeouts =
+        Timeouts { keepalive: Duration::from_secs(300), request: Duration::from_secs(60) };
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_has_its_deadline() {
+        let pulse = Pulse::new();
+        let start = Instant::now();
+        assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Wait(start + Duration::from_secs(60)));
+        pass(299).await;
+        assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Wait(start + Duration::from_secs(300)));
+        pulse.bytes_read();
+        pass(59).await;
+        pulse.bytes_read();
+        assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)));
+        pass(1).await;
+        assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Late, "from the first byte, not the last");
+        pulse.head_read();
+        pulse.handling();
+        pass(1000).await;
+        assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)), "a handler has its own limits");
+        assert_eq!(pulse.answering(), 1_060_000_000);
+        pulse.write_blocked();
+        pass(59).await;
+        pulse.wrote();
+        pass(59).await;
+        assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)), "a slow reader that reads");
+        pulse.flushed();
+        pass(240).await;
+        assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)));
+        pass(1).await;
+        assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Close, "idle");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_read_ahead_are_timed() {
+        let pulse = Pulse::new();
+        pulse.bytes_read();
+        pulse.head_read();
+        pulse.handling();
+        pulse.bytes_read();
+        pulse.answering();
+        pulse.flushed();
+        pass(60).await;
+        assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Late);
+    }
+}

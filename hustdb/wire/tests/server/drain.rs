@@ -1,0 +1,80 @@
+//! The end of a server.
+
+use std::net::TcpStream;
+
+use hust_wire::config::ServerConfig;
+
+use crate::support::{Server, config};
+
+#[test]
+fn requests_in_flight_finish_and_idle_connections_close() {
+    let server = Server::with(&ServerConfig { workers: 2, ..config() }, &Default::default());
+    let mut idle = server.connect();
+    assert_eq!(idle.get("/get").status, 200);
+    let mut busy = server.connect();
+    busy.send("GET /wait HTTP/1.1\r\n\r\nGET /get?key=never HTTP/1.1\r\n\r\n");
+    let mut sending = server.connect();
+    sending.send("GET /status.html HTTP/1.1\r\n");
+    server.entered();
+    let address = server.address;
+    // Proof that the server has read the first half before it drains.
+    server.control.drain();
+    assert!(idle.is_closed());
+    while TcpStream::connect(address).is_ok() {
+        std::thread::yield_now();
+    }
+    sending.send("\r\n");
+    server.gate.add_permits(1);
+    let reply = busy.reply();
+    assert_eq!((reply.text(), reply.header("connection")), ("waited", Some("close")));
+    assert!(busy.is_closed());
+    server.join();
+}
+
+#[test]
+fn a_request_half_sent_is_told_that_we_drain() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send("PUT /put HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(client.head().0, 100);
+    let mut health = server.connect();
+    assert_eq!(health.get("/status.html").text(), "ok\n");
+    health.send("GET /wait HTTP/1.1\r\n\r\n");
+    server.entered();
+    let mut status = server.connect();
+    status.send("PUT /status.html HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
+    assert_eq!(status.head().0, 100);
+    server.control.drain();
+    let reply = status.ask("x");
+    assert_eq!((reply.status, reply.text()), (503, "status: draining\n"));
+    assert_eq!(client.ask("abc").text(), "abc");
+    server.gate.add_permits(1);
+    assert_eq!(health.reply().text(), "waited");
+    server.join();
+}
+
+#[test]
+fn the_drain_ends_even_if_a_request_does_not() {
+    let server = Server::with(&ServerConfig { drain_timeout_ms: 100, ..config() }, &Default::default());
+    let mut stuck = server.connect();
+    stuck.send("GET /wait HTTP/1.1\r\n\r\n");
+    server.entered();
+    server.control.drain();
+    assert!(stuck.is_closed());
+    server.join();
+}
+
+#[test]
+fn a_port_that_drains_can_be_bound_again() {
+    let old = Server::start();
+    let mut busy = old.connect();
+    busy.send("GET /wait HTTP/1.1\r\n\r\n");
+    old.entered();
+    let listen = old.address.to_string();
+    let new = Server::with(&ServerConfig { listen, ..config() }, &Default::default());
+    old.control.drain();
+    old.gate.add_permits(1);
+    assert_eq!(busy.reply().text(), "waited");
+    old.join();
+    assert_eq!(new.connect().get("/get?key=new").text(), "new");
+}
