@@ -10,6 +10,8 @@ use std::{ffi::c_int, ffi::c_void, fmt, fs::File, io, sync::Arc};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
+use super::sim::Region;
+
 /// Pages asked for in one `mincore` call.
 const RESIDENT_PAGES: usize = 64;
 
@@ -32,6 +34,7 @@ enum Owner {
     /// No bytes at all; the kernel maps no empty ranges.
     Nothing,
     File(#[expect(dead_code, reason = "held, not used")] MmapRaw),
+    Memory(#[expect(dead_code, reason = "held, not used")] Arc<Region>),
 }
 
 // SAFETY: the memory stays where it is until the owner is dropped with the `Map`, and the `Map` never writes to it.
@@ -52,6 +55,12 @@ impl Map {
         // that the kernel does not take costs speed only.
         let _ = raw.advise(Advice::Random);
         Ok(Arc::new(Map { start: raw.as_ptr(), len, owner: Owner::File(raw) }))
+    }
+
+    /// Shows the first `capacity` bytes of a simulated file, or `None` if its region is smaller.
+    pub(super) fn of_region(region: Arc<Region>, capacity: u64) -> Option<Arc<Map>> {
+        let len = usize::try_from(capacity).ok().filter(|&len| len <= region.capacity())?;
+        Some(Arc::new(Map { start: region.start(), len, owner: Owner::Memory(region) }))
     }
 
     /// Capacity in bytes.
@@ -85,7 +94,7 @@ impl Map {
     pub fn resident(&self, offset: usize, len: usize) -> bool {
         let Some(bytes) = self.get(offset, len) else { return false };
         match self.owner {
-            Owner::Nothing => true,
+            Owner::Nothing | Owner::Memory(_) => true,
             Owner::File(_) => bytes.is_empty() || self.pages_resident(offset, offset + len),
         }
     }

@@ -5,11 +5,15 @@
 
 mod map;
 mod real;
+mod sim;
+#[cfg(test)]
+mod tests;
 
 use std::{any::Any, fmt::Debug, io, path::Path, sync::Arc};
 
 pub use map::Map;
 pub use real::RealVfs;
+pub use sim::{Fault, SimVfs};
 
 /// A folder tree. Names are created and removed durably only after [`Vfs::sync_dir`] of their folder.
 pub trait Vfs: Send + Sync + Debug {
@@ -21,7 +25,7 @@ pub trait Vfs: Send + Sync + Debug {
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// Names in a folder, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
-    /// Creates a folder and those above it; fine if it is there.
+    /// Creates a folder and those above it, durably; fine if it is there.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -51,7 +55,8 @@ pub trait VfsFile: Send + Sync + Debug {
     /// Writes all of `data`, growing the file as needed.
     fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
     /// Reserves space so that later writes to this range cannot run out of it; the range reads as zeros and counts
-    /// in `len`. A file system that cannot reserve answers `Ok`.
+    /// in `len`. Where the file system cannot reserve, only the length grows. Not to be called while another thread
+    /// writes beyond the range.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
     /// Cuts or grows the file.
     fn set_len(&self, len: u64) -> io::Result<()>;
