@@ -70,7 +70,9 @@ impl BlockWriter {
             return Err(Error::Invalid("a table longer than 4 GiB".into()));
         };
         let first = self.keys.first().copied().unwrap_or_default();
-        let entry = BlockEntry { first, offset, len, rows: self.keys.len() as u32, shape };
+        let flags = if packed.is_some() { BLOCK_COMPRESSED } else { 0 };
+        let (rows, stride) = (self.keys.len() as u32, plan.stride() as u8);
+        let entry = BlockEntry { first, offset, len, rows, shape, stride, flags };
 
         let begin = out.len();
         out.reserve(len as usize);
@@ -78,8 +80,7 @@ impl BlockWriter {
         for number in [len, id as u32, entry.rows, self.payload.len() as u32] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        let flags = if packed.is_some() { BLOCK_COMPRESSED } else { 0 };
-        out.extend_from_slice(&[shape.skip, shape.width, plan.stride() as u8, flags]);
+        out.extend_from_slice(&[shape.skip, shape.width, stride, flags]);
         out.extend_from_slice(&first.to_bytes());
         plan.encode_head(out);
         debug_assert_eq!(out.len() - begin, BLOCK_HEAD_BYTES);

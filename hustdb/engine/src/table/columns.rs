@@ -9,7 +9,7 @@ use crate::{Meta, Pointer};
 /// Number of columns.
 pub(super) const COLUMNS: usize = 11;
 /// Where the widths stand in a block's head.
-const WIDTHS_AT: usize = 48;
+pub(super) const WIDTHS_AT: usize = 48;
 
 const START: usize = 0;
 const KIND: usize = 1;
@@ -167,7 +167,8 @@ impl Columns<'_> {
     }
 
     fn pointer(&self, mut at: usize) -> Pointer {
-        let mut next = |column, base| u32_at(self.head, base).wrapping_add(self.delta(column, &mut at) as u32);
+        let mut next =
+            |column, base| u32_at(self.head, base).wrapping_add(self.delta(column, &mut at) as u32);
         Pointer {
             segment: next(SEGMENT, 88),
             offset: next(OFFSET, 92),

@@ -65,6 +65,7 @@ impl Cursor {
         self.enter(block, |_| row)
     }
 
+    #[expect(clippy::should_implement_trait, reason = "rows borrow from the cursor, and a step can fail")]
     /// Goes one row on; off the end, the cursor stands on none.
     pub fn next(&mut self) -> Result<()> {
         match &self.at {

@@ -134,7 +134,8 @@ mod tests {
                 crafted[at] = value;
                 lead_with_crc(&mut crafted);
                 if let Some(filter) = Filter::decode(&crafted) {
-                    (0..100u64).for_each(|hash| _ = filter.may_contain(hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+                    (0..100u64)
+                        .for_each(|hash| _ = filter.may_contain(hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! The two fixed ends of a table file: the header says what it is, the footer where its sections are.
 
 use super::layout::{
-    FILTER_HEAD_BYTES, FOOTER_BYTES, FOOTER_MAGIC, FORMAT_VERSION, HEADER_BYTES, HEADER_MAGIC, PROPERTIES_BYTES,
-    u32_at, u64_at,
+    FILTER_HEAD_BYTES, FOOTER_BYTES, FOOTER_MAGIC, FORMAT_VERSION, HEADER_BYTES, HEADER_MAGIC,
+    PROPERTIES_BYTES, u32_at, u64_at,
 };
 
 /// The header's fields that vary.

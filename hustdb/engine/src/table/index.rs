@@ -40,7 +40,7 @@ impl Index {
             out.extend_from_slice(&block.first.to_bytes());
             out.extend_from_slice(&block.len.to_le_bytes());
             out.extend_from_slice(&block.rows.to_le_bytes());
-            out.extend_from_slice(&[block.shape.skip, block.shape.width, 0, 0]);
+            out.extend_from_slice(&[block.shape.skip, block.shape.width, block.stride, block.flags]);
         }
         lead_with_crc(&mut out);
         out
@@ -67,6 +67,8 @@ impl Index {
                 len: u32_at(entry, 24),
                 rows: u32_at(entry, 28),
                 shape,
+                stride: u8_at(entry, 34),
+                flags: u8_at(entry, 35),
             };
             let ascends = blocks.last().map_or(block.first == min, |before| before.first < block.first);
             if !ascends || !shape.is_sound() || block.rows == 0 {

@@ -21,7 +21,9 @@ pub(super) struct KeyShape {
 impl KeyShape {
     /// The narrowest shape for the ascending `keys`.
     pub fn of(keys: &[Key]) -> KeyShape {
-        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return KeyShape { skip: 0, width: 8 } };
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
+            return KeyShape { skip: 0, width: 8 };
+        };
         let union = keys.iter().fold([0; 3], |[a, b, c], Key([x, y, z])| [a | x, b | y, c | z]);
         let common = common_bits(*first, *last) / 8;
         let end = KEY_BYTES - trailing_zero_bits(union) / 8;
@@ -141,7 +143,8 @@ impl Keys<'_> {
         }
         let target = shifted(key.0, skip);
         let low = shifted(self.first.0, skip)[0];
-        let high = if (common_bits(self.first, last) as u32) < skip { u64::MAX } else { shifted(last.0, skip)[0] };
+        let high =
+            if (common_bits(self.first, last) as u32) < skip { u64::MAX } else { shifted(last.0, skip)[0] };
         match self.shape.width {
             8 => self.search_words::<1>(target, guess, (low, high)),
             16 => self.search_words::<2>(target, guess, (low, high)),

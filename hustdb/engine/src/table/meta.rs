@@ -75,13 +75,9 @@ impl TableMeta {
         out.extend_from_slice(&self.tombstones.to_le_bytes());
         out.extend_from_slice(&self.min.to_bytes());
         out.extend_from_slice(&self.max.to_bytes());
-        for number in [
-            self.max_stamp,
-            self.payload_bytes,
-            self.droppable_from_ms,
-            self.droppable_rows,
-            self.size_bytes,
-        ] {
+        for number in
+            [self.max_stamp, self.payload_bytes, self.droppable_from_ms, self.droppable_rows, self.size_bytes]
+        {
             out.extend_from_slice(&number.to_le_bytes());
         }
         debug_assert_eq!(out.len(), PROPERTIES_BYTES);

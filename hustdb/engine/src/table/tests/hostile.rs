@@ -10,7 +10,8 @@ fn exercise(fixture: &Fixture, keys: &[Key]) {
     for key in keys {
         let _ = table.get(key, key.filter_hash(), Cold::Read);
         let _ = cursor.seek(key).and_then(|()| cursor.next()).and_then(|()| cursor.row().map(|_| ()));
-        let _ = cursor.seek_for_prev(key).and_then(|()| cursor.prev()).and_then(|()| cursor.row().map(|_| ()));
+        let _ =
+            cursor.seek_for_prev(key).and_then(|()| cursor.prev()).and_then(|()| cursor.row().map(|_| ()));
         // Also what a block looks like that went bad after it was checked.
         for number in 0..table.index.blocks().len() {
             if let Ok(block) = table.view(number) {

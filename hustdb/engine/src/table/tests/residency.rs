@@ -7,8 +7,9 @@ use super::*;
 #[test]
 fn cold_blocks_are_refused_until_warmed() {
     let mut rng = Rng(21);
-    let model: Model =
-        (0..20_000).map(|_| (Key::hashed(1, rng.md5()), Owned::plain(&rng.bytes(16), &rng.bytes(100)))).collect();
+    let model: Model = (0..20_000)
+        .map(|_| (Key::hashed(1, rng.md5()), Owned::plain(&rng.bytes(16), &rng.bytes(100))))
+        .collect();
     let fixture = Fixture::build(&model, 4096, false);
     let descriptor = open(&fixture.path, OFlags::RDONLY, Mode::empty()).unwrap();
     fadvise(&descriptor, 0, None, Advice::DontNeed).unwrap();

@@ -52,7 +52,9 @@ fn random_rows_of_all_kinds() {
 #[test]
 fn one_row_and_extreme_keys() {
     let row = Owned::plain(b"", b"");
-    for keys in [vec![Key::MIN], vec![Key::MAX], vec![Key::MIN, Key::MAX], vec![Key([0, 0, 1]), Key([0, 1, 0])]] {
+    for keys in
+        [vec![Key::MIN], vec![Key::MAX], vec![Key::MIN, Key::MAX], vec![Key([0, 0, 1]), Key([0, 1, 0])]]
+    {
         let model: Model = keys.into_iter().map(|key| (key, row.clone())).collect();
         let fixture = Fixture::build(&model, 4096, false);
         let table = fixture.open().unwrap();
