@@ -18,7 +18,6 @@ const MAX_EXPANSION: usize = 32;
 /// What the index knows of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockEntry {
-    pub first: Key,
     pub offset: u32,
     pub len: u32,
     pub rows: u32,
@@ -83,7 +82,7 @@ impl<'a> Block<'a> {
             keys: Keys {
                 bytes: bytes.get(BLOCK_HEAD_BYTES..records_at)?,
                 shape: entry.shape,
-                first: entry.first,
+                first: key_at(head, 24),
             },
             columns: Columns { head, records: bytes.get(records_at..stored_at)?, stride },
             head,
@@ -93,7 +92,12 @@ impl<'a> Block<'a> {
     }
 
     /// Whether all of the block of file `id` is as it was written: nothing, or what is wrong.
-    pub fn check(bytes: &'a [u8], entry: &BlockEntry, id: u64) -> Result<Block<'a>, &'static str> {
+    pub fn check(
+        bytes: &'a [u8],
+        entry: &BlockEntry,
+        first: Key,
+        id: u64,
+    ) -> Result<Block<'a>, &'static str> {
         if !crc_leads(bytes) {
             return Err("checksum of a block");
         }
@@ -106,7 +110,7 @@ impl<'a> Block<'a> {
             && u8_at(head, 21) == entry.shape.width
             && u8_at(head, 22) == entry.stride
             && u8_at(head, 23) == entry.flags
-            && key_at(head, 24) == entry.first;
+            && block.keys.first == first;
         if !agrees || bytes.len() != entry.len as usize || entry.rows == 0 {
             return Err("a block that differs from the index");
         }

@@ -114,8 +114,9 @@ impl Cursor {
     }
 
     fn search(&self, number: usize, key: &Key) -> Result<std::result::Result<usize, usize>> {
-        let (guess, behind) = self.table.index.guess(*key, number);
-        Ok(self.table.load(number)?.keys.search(*key, guess, behind))
+        let block = self.table.load(number)?;
+        let (entry, _) = self.table.place(number)?;
+        Ok(block.keys.search(*key, self.table.index.guess(*key, number, entry)))
     }
 
     /// Stands on another row of the same block.

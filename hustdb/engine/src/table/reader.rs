@@ -141,11 +141,11 @@ impl Table {
         if !self.warm.contains(number) && !self.check(number, cold)? {
             return Ok(Find::Cold);
         }
-        let (guess, behind) = self.index.guess(*key, number);
         let (entry, bytes) = self.place(number)?;
-        entry.prefetch(bytes, guess);
+        let guess = self.index.guess(*key, number, entry);
+        entry.prefetch(bytes, guess.row);
         let block = Block::of(bytes, entry).ok_or_else(|| self.damaged(number, "extent of a block"))?;
-        let Ok(row) = block.keys.search(*key, guess, behind) else { return Ok(Find::Absent) };
+        let Some(row) = block.keys.find(*key, guess) else { return Ok(Find::Absent) };
         let (record, end) = block.record(row);
         let start = record.start as usize;
         let len = end.wrapping_sub(start);
@@ -189,7 +189,8 @@ impl Table {
         if cold == Cold::Refuse && !self.map.resident(entry.offset as usize, entry.len as usize) {
             return Ok(false);
         }
-        Block::check(bytes, entry, self.meta.id).map_err(|what| self.damaged(number, what))?;
+        Block::check(bytes, entry, self.index.first(number), self.meta.id)
+            .map_err(|what| self.damaged(number, what))?;
         self.warm.insert(number);
         Ok(true)
     }

@@ -20,7 +20,8 @@ impl Table {
         for number in 0..self.index.blocks().len() {
             let damaged = |what: &str| self.damaged(number, what);
             let (entry, bytes) = self.place(number)?;
-            let block = Block::check(bytes, entry, self.meta.id).map_err(damaged)?;
+            let block =
+                Block::check(bytes, entry, self.index.first(number), self.meta.id).map_err(damaged)?;
             let raw = if block.is_compressed() { block.decompress() } else { None };
             if block.is_compressed() && raw.is_none() {
                 return Err(damaged("compressed payload"));
