@@ -15,6 +15,9 @@ use crate::{Key, RowRef, Value};
 /// Snappy's densest element turns 3 bytes into 64; whatever claims more than this is not Snappy.
 const MAX_EXPANSION: usize = 32;
 
+/// A cache line.
+const LINE_BYTES: usize = 64;
+
 /// What the index knows of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockEntry {
@@ -45,7 +48,11 @@ impl BlockEntry {
     pub fn prefetch(&self, bytes: &[u8], guess: usize) {
         prefetch(bytes, WIDTHS_AT);
         prefetch(bytes, BLOCK_HEAD_BYTES - 1);
-        prefetch(bytes, BLOCK_HEAD_BYTES + guess * usize::from(self.shape.width));
+        // A guess among evenly spread keys is off by a few: half the square root of the rows, in the middle.
+        let key = BLOCK_HEAD_BYTES + guess * usize::from(self.shape.width);
+        prefetch(bytes, key - LINE_BYTES);
+        prefetch(bytes, key);
+        prefetch(bytes, key + LINE_BYTES);
         prefetch(bytes, self.records_at() + guess * usize::from(self.stride));
         let payload_at = self.payload_at();
         let payload = u64::from(self.len).saturating_sub(payload_at as u64);

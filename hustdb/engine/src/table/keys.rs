@@ -190,6 +190,7 @@ impl Keys<'_> {
             if target.iter().skip(WORDS).all(|&word| word == 0) { Ordering::Equal } else { Ordering::Less };
         let compare = |row| self.words::<WORDS>(row).cmp(&wanted).then(on_equal);
         let span = (target[0].saturating_sub(guess.below), target[0].saturating_add(guess.above));
-        search(self.len(), guess.row, target[0], span, |row| self.words::<WORDS>(row)[0], compare)
+        let word = |row: usize| u64_be_at(self.bytes, row * WORDS * 8);
+        search(self.bytes.len() / (WORDS * 8), guess.row, target[0], span, word, compare)
     }
 }
