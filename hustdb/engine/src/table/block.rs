@@ -5,23 +5,29 @@
 //! it for safety (all slicing is checked), only for right answers.
 
 use super::{
-    columns::{Columns, Record},
+    columns::{Columns, Record, WIDTHS_AT},
     keys::{KeyShape, Keys},
     layout::{BLOCK_COMPRESSED, BLOCK_HEAD_BYTES, RECORD_PAD_BYTES, crc_leads, key_at, u8_at, u32_at},
+    prefetch::prefetch,
 };
 use crate::{Key, RowRef, Value};
 
 /// Snappy's densest element turns 3 bytes into 64; whatever claims more than this is not Snappy.
 const MAX_EXPANSION: usize = 32;
 
+/// A cache line.
+const LINE_BYTES: usize = 64;
+
 /// What the index knows of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockEntry {
-    pub first: Key,
     pub offset: u32,
     pub len: u32,
     pub rows: u32,
     pub shape: KeyShape,
+    /// Length of a record.
+    pub stride: u8,
+    pub flags: u8,
 }
 
 impl BlockEntry {
@@ -29,6 +35,34 @@ impl BlockEntry {
     #[inline(always)]
     fn records_at(&self) -> usize {
         BLOCK_HEAD_BYTES + self.rows as usize * usize::from(self.shape.width)
+    }
+
+    /// Where the payload starts in the block.
+    #[inline(always)]
+    pub fn payload_at(&self) -> usize {
+        self.records_at() + self.rows as usize * usize::from(self.stride) + RECORD_PAD_BYTES
+    }
+
+    /// Fetches what a read of a row near `guess` will touch of the block `bytes`.
+    #[inline(always)]
+    pub fn prefetch(&self, bytes: &[u8], guess: usize) {
+        prefetch(bytes, WIDTHS_AT);
+        prefetch(bytes, BLOCK_HEAD_BYTES - 1);
+        // A guess among evenly spread keys is off by a few: half the square root of the rows, in the middle.
+        let key = BLOCK_HEAD_BYTES + guess * usize::from(self.shape.width);
+        prefetch(bytes, key - LINE_BYTES);
+        prefetch(bytes, key);
+        prefetch(bytes, key + LINE_BYTES);
+        prefetch(bytes, self.records_at() + guess * usize::from(self.stride));
+        let payload_at = self.payload_at();
+        let payload = u64::from(self.len).saturating_sub(payload_at as u64);
+        prefetch(bytes, payload_at + (payload * guess as u64 / u64::from(self.rows.max(1))) as usize);
+    }
+
+    /// Whether the payload must be decompressed before it is read.
+    #[inline(always)]
+    pub fn is_compressed(&self) -> bool {
+        self.flags & BLOCK_COMPRESSED != 0
     }
 }
 
@@ -40,7 +74,7 @@ pub(super) struct Block<'a> {
     head: &'a [u8],
     /// The stored payload, maybe compressed.
     stored: &'a [u8],
-    stored_at: usize,
+    compressed: bool,
 }
 
 impl<'a> Block<'a> {
@@ -49,23 +83,28 @@ impl<'a> Block<'a> {
     pub fn of(bytes: &'a [u8], entry: &BlockEntry) -> Option<Block<'a>> {
         let head = bytes.get(..BLOCK_HEAD_BYTES)?;
         let records_at = entry.records_at();
-        let stride = usize::from(u8_at(head, 22));
-        let stored_at = records_at + entry.rows as usize * stride + RECORD_PAD_BYTES;
+        let stored_at = entry.payload_at();
+        let stride = usize::from(entry.stride);
         Some(Block {
             keys: Keys {
                 bytes: bytes.get(BLOCK_HEAD_BYTES..records_at)?,
                 shape: entry.shape,
-                first: entry.first,
+                first: key_at(head, 24),
             },
             columns: Columns { head, records: bytes.get(records_at..stored_at)?, stride },
             head,
             stored: bytes.get(stored_at..)?,
-            stored_at,
+            compressed: entry.is_compressed(),
         })
     }
 
     /// Whether all of the block of file `id` is as it was written: nothing, or what is wrong.
-    pub fn check(bytes: &'a [u8], entry: &BlockEntry, id: u64) -> Result<Block<'a>, &'static str> {
+    pub fn check(
+        bytes: &'a [u8],
+        entry: &BlockEntry,
+        first: Key,
+        id: u64,
+    ) -> Result<Block<'a>, &'static str> {
         if !crc_leads(bytes) {
             return Err("checksum of a block");
         }
@@ -76,7 +115,9 @@ impl<'a> Block<'a> {
             && u32_at(head, 12) == entry.rows
             && u8_at(head, 20) == entry.shape.skip
             && u8_at(head, 21) == entry.shape.width
-            && key_at(head, 24) == entry.first;
+            && u8_at(head, 22) == entry.stride
+            && u8_at(head, 23) == entry.flags
+            && block.keys.first == first;
         if !agrees || bytes.len() != entry.len as usize || entry.rows == 0 {
             return Err("a block that differs from the index");
         }
@@ -118,7 +159,7 @@ impl<'a> Block<'a> {
     /// Whether the payload must be decompressed before it is read.
     #[inline(always)]
     pub fn is_compressed(&self) -> bool {
-        u8_at(self.head, 23) & BLOCK_COMPRESSED != 0
+        self.compressed
     }
 
     /// Length of the payload before compression.
@@ -129,12 +170,6 @@ impl<'a> Block<'a> {
     /// The payload as it lies in the file.
     pub fn stored_payload(&self) -> &'a [u8] {
         self.stored
-    }
-
-    /// Where the payload starts in the block.
-    #[inline(always)]
-    pub fn payload_at(&self) -> usize {
-        self.stored_at
     }
 
     /// The payload, decompressed; `None` if it is not what it says.

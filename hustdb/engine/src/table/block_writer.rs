@@ -59,7 +59,13 @@ impl BlockWriter {
     }
 
     /// Appends the block to `out`, whose end is byte `offset` of file `id`, and starts the next one.
-    pub fn finish(&mut self, id: u64, offset: u64, compress: bool, out: &mut Vec<u8>) -> Result<BlockEntry> {
+    pub fn finish(
+        &mut self,
+        id: u64,
+        offset: u64,
+        compress: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(Key, BlockEntry)> {
         let shape = KeyShape::of(&self.keys);
         let plan = Plan::of(&self.records);
         let packed = if compress { compressed(&self.payload) } else { None };
@@ -69,17 +75,18 @@ impl BlockWriter {
         let (Ok(len), Ok(offset)) = (u32::try_from(len), u32::try_from(offset)) else {
             return Err(Error::Invalid("a table longer than 4 GiB".into()));
         };
-        let first = self.keys.first().copied().unwrap_or_default();
-        let entry = BlockEntry { first, offset, len, rows: self.keys.len() as u32, shape };
+        let flags = if packed.is_some() { BLOCK_COMPRESSED } else { 0 };
+        let (rows, stride) = (self.keys.len() as u32, plan.stride() as u8);
+        let entry = BlockEntry { offset, len, rows, shape, stride, flags };
 
+        let first = self.keys.first().copied().unwrap_or_default();
         let begin = out.len();
         out.reserve(len as usize);
         out.extend_from_slice(&[0; 4]);
         for number in [len, id as u32, entry.rows, self.payload.len() as u32] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        let flags = if packed.is_some() { BLOCK_COMPRESSED } else { 0 };
-        out.extend_from_slice(&[shape.skip, shape.width, plan.stride() as u8, flags]);
+        out.extend_from_slice(&[shape.skip, shape.width, stride, flags]);
         out.extend_from_slice(&first.to_bytes());
         plan.encode_head(out);
         debug_assert_eq!(out.len() - begin, BLOCK_HEAD_BYTES);
@@ -94,7 +101,7 @@ impl BlockWriter {
         self.records.clear();
         self.payload.clear();
         self.estimate_bytes = 0;
-        Ok(entry)
+        Ok((first, entry))
     }
 }
 

@@ -43,7 +43,7 @@ pub struct TableBuilder {
     options: TableOptions,
     meta: TableMeta,
     block: BlockWriter,
-    blocks: Vec<BlockEntry>,
+    blocks: Vec<(Key, BlockEntry)>,
     hashes: Vec<u64>,
     buffer: Vec<u8>,
     /// Bytes of the file before the buffer's.

@@ -9,7 +9,7 @@ use crate::{Meta, Pointer};
 /// Number of columns.
 pub(super) const COLUMNS: usize = 11;
 /// Where the widths stand in a block's head.
-const WIDTHS_AT: usize = 48;
+pub(super) const WIDTHS_AT: usize = 48;
 
 const START: usize = 0;
 const KIND: usize = 1;

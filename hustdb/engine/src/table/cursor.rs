@@ -65,6 +65,7 @@ impl Cursor {
         self.enter(block, |_| row)
     }
 
+    #[expect(clippy::should_implement_trait, reason = "rows borrow from the cursor, and a step can fail")]
     /// Goes one row on; off the end, the cursor stands on none.
     pub fn next(&mut self) -> Result<()> {
         match &self.at {
@@ -113,8 +114,9 @@ impl Cursor {
     }
 
     fn search(&self, number: usize, key: &Key) -> Result<std::result::Result<usize, usize>> {
-        let (guess, behind) = self.table.index.guess(*key, number);
-        Ok(self.table.load(number)?.keys.search(*key, guess, behind))
+        let block = self.table.load(number)?;
+        let (entry, _) = self.table.place(number)?;
+        Ok(block.keys.search(*key, self.table.index.guess(*key, number, entry)))
     }
 
     /// Stands on another row of the same block.

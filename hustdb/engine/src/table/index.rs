@@ -6,7 +6,7 @@
 
 use super::{
     block::BlockEntry,
-    keys::{KeyShape, common_bits, shifted},
+    keys::{Guess, KeyShape, common_bits, shifted},
     layout::{HEADER_BYTES, INDEX_ENTRY_BYTES, crc_leads, key_at, lead_with_crc, u8_at, u32_at},
     search::{interpolate, search},
 };
@@ -19,28 +19,31 @@ pub(super) struct Index {
     max: Key,
     /// Leading bits that all keys of the table share.
     shared_bits: u32,
+    /// The bits after those, of each first key and at the end of the greatest key.
     words: Box<[u64]>,
+    firsts: Box<[Key]>,
     blocks: Box<[BlockEntry]>,
 }
 
 impl Index {
     /// An index of `blocks`, which are those of a table with keys from `min` to `max`.
-    fn new(blocks: Vec<BlockEntry>, min: Key, max: Key) -> Index {
+    fn new(blocks: Vec<(Key, BlockEntry)>, min: Key, max: Key) -> Index {
         let shared_bits = common_bits(min, max).min(191) as u32;
-        let words = blocks.iter().map(|block| shifted(block.first.0, shared_bits)[0]).collect();
-        Index { min, max, shared_bits, words, blocks: blocks.into() }
+        let (firsts, blocks): (Vec<Key>, Vec<BlockEntry>) = blocks.into_iter().unzip();
+        let words = firsts.iter().chain([&max]).map(|key| shifted(key.0, shared_bits)[0]).collect();
+        Index { min, max, shared_bits, words, firsts: firsts.into(), blocks: blocks.into() }
     }
 
     /// The index section.
-    pub fn encode(blocks: &[BlockEntry]) -> Vec<u8> {
+    pub fn encode(blocks: &[(Key, BlockEntry)]) -> Vec<u8> {
         let mut out = Vec::with_capacity(8 + blocks.len() * INDEX_ENTRY_BYTES);
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&(blocks.len() as u32).to_le_bytes());
-        for block in blocks {
-            out.extend_from_slice(&block.first.to_bytes());
+        for (first, block) in blocks {
+            out.extend_from_slice(&first.to_bytes());
             out.extend_from_slice(&block.len.to_le_bytes());
             out.extend_from_slice(&block.rows.to_le_bytes());
-            out.extend_from_slice(&[block.shape.skip, block.shape.width, 0, 0]);
+            out.extend_from_slice(&[block.shape.skip, block.shape.width, block.stride, block.flags]);
         }
         lead_with_crc(&mut out);
         out
@@ -58,25 +61,27 @@ impl Index {
         }
         let mut offset = HEADER_BYTES as u32;
         let mut left = rows;
-        let mut blocks: Vec<BlockEntry> = Vec::with_capacity(entries.len());
+        let mut blocks: Vec<(Key, BlockEntry)> = Vec::with_capacity(entries.len());
         for entry in entries {
             let shape = KeyShape { skip: u8_at(entry, 32), width: u8_at(entry, 33) };
             let block = BlockEntry {
-                first: key_at(entry, 0),
                 offset,
                 len: u32_at(entry, 24),
                 rows: u32_at(entry, 28),
                 shape,
+                stride: u8_at(entry, 34),
+                flags: u8_at(entry, 35),
             };
-            let ascends = blocks.last().map_or(block.first == min, |before| before.first < block.first);
+            let first = key_at(entry, 0);
+            let ascends = blocks.last().map_or(first == min, |(before, _)| *before < first);
             if !ascends || !shape.is_sound() || block.rows == 0 {
                 return None;
             }
             offset = offset.checked_add(block.len)?;
             left = left.checked_sub(u64::from(block.rows))?;
-            blocks.push(block);
+            blocks.push((first, block));
         }
-        let fits = left == 0 && u64::from(offset) == end && blocks.last()?.first <= max;
+        let fits = left == 0 && u64::from(offset) == end && blocks.last()?.0 <= max;
         fits.then(|| Index::new(blocks, min, max))
     }
 
@@ -85,9 +90,20 @@ impl Index {
         &self.blocks
     }
 
+    /// The first key of a block.
+    pub fn first(&self, block: usize) -> Key {
+        self.firsts.get(block).copied().unwrap_or(Key::MAX)
+    }
+
     /// Bytes on the heap.
     pub fn memory_bytes(&self) -> usize {
-        self.blocks.len() * (size_of::<BlockEntry>() + size_of::<u64>())
+        size_of_val(&*self.words) + size_of_val(&*self.firsts) + size_of_val(&*self.blocks)
+    }
+
+    /// Whether `key` lies between the table's first and last.
+    #[inline(always)]
+    pub fn covers(&self, key: Key) -> bool {
+        self.min <= key && key <= self.max
     }
 
     /// The last block whose first key is not behind `key`; `None` if `key` is before all.
@@ -100,14 +116,11 @@ impl Index {
             return self.blocks.len().checked_sub(1);
         }
         let target = self.word(key);
-        let (low, high) = (self.words.first().copied()?, self.word(self.max));
-        let guess = interpolate(self.words.len(), target, low, high);
-        let word = |block: usize| self.words.get(block).copied().unwrap_or(0);
-        let found = search(self.words.len(), guess, target, (low, high), word, |block| {
-            word(block).cmp(&target).then_with(|| match self.blocks.get(block) {
-                Some(entry) => entry.first.cmp(&key),
-                None => std::cmp::Ordering::Greater,
-            })
+        let span = (self.words.first().copied()?, self.words.last().copied()?);
+        let guess = interpolate(self.blocks.len(), target, span.0, span.1);
+        let word = |block: usize| self.words.get(block).copied().unwrap_or(u64::MAX);
+        let found = search(self.blocks.len(), guess, target, span, word, |block| {
+            word(block).cmp(&target).then_with(|| self.first(block).cmp(&key))
         });
         match found {
             Ok(block) => Some(block),
@@ -115,25 +128,32 @@ impl Index {
         }
     }
 
-    /// About where in `block` the key should be, and a key at or behind the block's last.
-    #[inline]
-    pub fn guess(&self, key: Key, block: usize) -> (usize, Key) {
-        let (Some(entry), Some(&low)) = (self.blocks.get(block), self.words.get(block)) else {
-            return (0, self.max);
-        };
-        let behind = self.blocks.get(block + 1).map_or(self.max, |next| next.first);
-        (interpolate(entry.rows as usize, self.word(key), low, self.word(behind)), behind)
+    /// About where in block `number` the key should be.
+    #[inline(always)]
+    pub fn guess(&self, key: Key, number: usize, entry: &BlockEntry) -> Guess {
+        let word = |block: usize| self.words.get(block).copied().unwrap_or(u64::MAX);
+        let (low, at, high) = (word(number), self.word(key), word(number + 1));
+        let skipped_bits = entry.shape.skipped_bits();
+        Guess {
+            row: interpolate((entry.rows as usize).max(1), at, low, high),
+            below: self.rescale(at.saturating_sub(low), skipped_bits),
+            above: self.rescale(high.saturating_sub(at), skipped_bits),
+        }
+    }
+
+    /// A distance between words of this index as a distance between words of keys without `skipped_bits`.
+    #[inline(always)]
+    fn rescale(&self, distance: u64, skipped_bits: u32) -> u64 {
+        match skipped_bits.checked_sub(self.shared_bits) {
+            Some(more) if more < 64 && more <= distance.leading_zeros() => distance << more,
+            Some(_) => u64::MAX,
+            None => distance.checked_shr(self.shared_bits - skipped_bits).unwrap_or(0),
+        }
     }
 
     /// The bits of `key` that follow those all keys of the table share.
     #[inline(always)]
     fn word(&self, key: Key) -> u64 {
         shifted(key.0, self.shared_bits)[0]
-    }
-
-    /// Whether `key` lies between the table's first and last.
-    #[inline]
-    pub fn covers(&self, key: Key) -> bool {
-        self.min <= key && key <= self.max
     }
 }

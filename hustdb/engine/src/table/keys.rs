@@ -38,11 +38,27 @@ impl KeyShape {
         WIDTHS.contains(&width) && usize::from(self.skip) + width <= KEY_BYTES
     }
 
+    /// Leading bits that are not stored, at most 128.
+    #[inline(always)]
+    pub fn skipped_bits(self) -> u32 {
+        u32::from(self.skip.min(16)) * 8
+    }
+
     /// Appends the stored part of a key.
     pub fn encode(self, key: Key, out: &mut Vec<u8>) {
         let (skip, width) = (usize::from(self.skip), usize::from(self.width));
         out.extend(key.to_bytes().into_iter().skip(skip).take(width));
     }
+}
+
+/// Where in a block a key may be. Hints: right answers do not depend on them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guess {
+    pub row: usize,
+    /// About how far the block's first key lies below it, in the first word of the stored parts.
+    pub below: u64,
+    /// About how far the first key behind the block lies above it.
+    pub above: u64,
 }
 
 /// Leading bits that two keys share, 0 to 192.
@@ -112,7 +128,7 @@ impl Keys<'_> {
             }
             _ => self.words::<3>(row),
         };
-        let bits = u32::from(self.shape.skip.min(16)) * 8;
+        let bits = self.shape.skipped_bits();
         let Key(first) = self.first;
         if bits == 0 {
             return Key([a, b, c]);
@@ -133,40 +149,48 @@ impl Keys<'_> {
         Key([first[0] & kept(0) | a, first[1] & kept(1) | b, first[2] & kept(2) | c])
     }
 
-    /// The place of `key`, or where it would be inserted. `guess` is where it may be, `last` a key at or behind the
-    /// last one (a hint).
+    /// The row of `key`, if there is one.
     #[inline(always)]
-    pub fn search(&self, key: Key, guess: usize, last: Key) -> Result<usize, usize> {
-        let skip = u32::from(self.shape.skip.min(16)) * 8;
-        if (common_bits(self.first, key) as u32) < skip {
+    pub fn find(&self, key: Key, guess: Guess) -> Option<usize> {
+        let row = self.search_stored(key, guess).ok()?;
+        // Last, since the first key comes from memory that may still be on its way.
+        self.shares_skipped(key).then_some(row)
+    }
+
+    /// The row of `key`, or where it would be inserted.
+    pub fn search(&self, key: Key, guess: Guess) -> Result<usize, usize> {
+        if !self.shares_skipped(key) {
             return Err(if key < self.first { 0 } else { self.len() });
         }
-        let target = shifted(key.0, skip);
-        let low = shifted(self.first.0, skip)[0];
-        let high =
-            if (common_bits(self.first, last) as u32) < skip { u64::MAX } else { shifted(last.0, skip)[0] };
+        self.search_stored(key, guess)
+    }
+
+    /// Whether `key` has the bytes that all keys of the block have and that are not stored.
+    #[inline(always)]
+    fn shares_skipped(&self, key: Key) -> bool {
+        common_bits(self.first, key) as u32 >= self.shape.skipped_bits()
+    }
+
+    /// Searches the stored parts alone.
+    #[inline(always)]
+    fn search_stored(&self, key: Key, guess: Guess) -> Result<usize, usize> {
+        let target = shifted(key.0, self.shape.skipped_bits());
         match self.shape.width {
-            8 => self.search_words::<1>(target, guess, (low, high)),
-            16 => self.search_words::<2>(target, guess, (low, high)),
-            _ => self.search_words::<3>(target, guess, (low, high)),
+            8 => self.search_words::<1>(target, guess),
+            16 => self.search_words::<2>(target, guess),
+            _ => self.search_words::<3>(target, guess),
         }
     }
 
     #[inline(always)]
-    fn search_words<const WORDS: usize>(
-        &self,
-        target: [u64; 3],
-        guess: usize,
-        span: (u64, u64),
-    ) -> Result<usize, usize> {
-        let compare = |row| {
-            let words = self.words::<WORDS>(row);
-            let order = words.as_slice().cmp(target.get(..WORDS).unwrap_or_default());
-            if order == Ordering::Equal && target.iter().skip(WORDS).any(|&word| word != 0) {
-                return Ordering::Less;
-            }
-            order
-        };
-        search(self.len(), guess, target[0], span, |row| self.words::<1>(row * WORDS)[0], compare)
+    fn search_words<const WORDS: usize>(&self, target: [u64; 3], guess: Guess) -> Result<usize, usize> {
+        let wanted: [u64; WORDS] = std::array::from_fn(|word| target[word]);
+        // A stored key goes on with zeros; where the wanted one does not, it is greater than an equal one.
+        let on_equal =
+            if target.iter().skip(WORDS).all(|&word| word == 0) { Ordering::Equal } else { Ordering::Less };
+        let compare = |row| self.words::<WORDS>(row).cmp(&wanted).then(on_equal);
+        let span = (target[0].saturating_sub(guess.below), target[0].saturating_add(guess.above));
+        let word = |row: usize| u64_be_at(self.bytes, row * WORDS * 8);
+        search(self.bytes.len() / (WORDS * 8), guess.row, target[0], span, word, compare)
     }
 }

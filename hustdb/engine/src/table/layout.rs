@@ -60,7 +60,7 @@
 //!    0  4  CRC-32 of the rest of the section
 //!    4  4  blocks
 //!    8     an entry of 36 bytes for each block: key of its first row (24), length (4), rows (4), skip (1), width (1),
-//!          zero (2). Block 0 starts after the header, every other one where the one before ends.
+//!          stride (1), flags (1). Block 0 starts after the header, every other one where the one before ends.
 //!
 //! properties section, 108 bytes
 //!    0  4  CRC-32 of the rest of the section

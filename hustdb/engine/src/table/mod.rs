@@ -20,6 +20,7 @@ mod index;
 mod keys;
 mod layout;
 mod meta;
+mod prefetch;
 mod reader;
 mod search;
 #[cfg(test)]

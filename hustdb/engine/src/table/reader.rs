@@ -7,7 +7,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{
-    block::Block,
+    block::{Block, BlockEntry},
     cache::BlockCache,
     filter::Filter,
     footer::{Footer, Header},
@@ -109,21 +109,28 @@ impl Table {
         if !self.warm.contains(number) && !self.check(number, cold)? {
             return Ok(Find::Cold);
         }
-        let block = self.view(number)?;
-        let (guess, behind) = self.index.guess(*key, number);
-        let Ok(row) = block.keys.search(*key, guess, behind) else { return Ok(Find::Absent) };
+        let (entry, bytes) = self.place(number)?;
+        let guess = self.index.guess(*key, number, entry);
+        entry.prefetch(bytes, guess.row);
+        let block = Block::of(bytes, entry).ok_or_else(|| self.damaged(number, "extent of a block"))?;
+        let Some(row) = block.keys.find(*key, guess) else { return Ok(Find::Absent) };
         let (record, end) = block.record(row);
         let start = record.start as usize;
         let len = end.wrapping_sub(start);
-        let payload = if block.is_compressed() {
+        let payload = if entry.is_compressed() {
             let payload = self.payload(number, &block)?;
             payload.get(start..).and_then(|bytes| bytes.get(..len)).map(Slice::from)
         } else {
-            let at = self.offset(number) as usize + block.payload_at() + start;
+            let at = entry.offset as usize + entry.payload_at() + start;
             u32::try_from(len).ok().and_then(|len| Slice::mapped(&self.map, at as u32, len))
         };
         let payload = payload.ok_or_else(|| self.damaged(number, "extent of a row"))?;
-        Ok(Find::Row(Head { meta: record.meta, payload, key_len: record.key_len, pointer: record.pointer }))
+        Ok(Find::Row(Head {
+            meta: record.meta,
+            payload,
+            key_len: record.key_len,
+            pointer: record.pointer,
+        }))
     }
 
     /// Makes the next get of `key` find its block in memory. Waits for the disk if need be.
@@ -146,11 +153,12 @@ impl Table {
     /// Checks a block that is not known to be good. `false` if that would wait for the disk and may not.
     #[cold]
     fn check(&self, number: usize, cold: Cold) -> Result<bool> {
-        let Some(entry) = self.index.blocks().get(number) else { return Ok(true) };
+        let (entry, bytes) = self.place(number)?;
         if cold == Cold::Refuse && !self.map.resident(entry.offset as usize, entry.len as usize) {
             return Ok(false);
         }
-        Block::check(self.bytes(number)?, entry, self.meta.id).map_err(|what| self.damaged(number, what))?;
+        Block::check(bytes, entry, self.index.first(number), self.meta.id)
+            .map_err(|what| self.damaged(number, what))?;
         self.warm.insert(number);
         Ok(true)
     }
@@ -164,22 +172,19 @@ impl Table {
     }
 
     /// Block `number` as it lies there, checked before or not.
-    #[inline(always)]
+    #[inline]
     pub(super) fn view(&self, number: usize) -> Result<Block<'_>> {
-        let entry = self.index.blocks().get(number);
-        let block = entry
-            .and_then(|entry| Block::of(self.map.get(entry.offset as usize, entry.len as usize)?, entry));
-        block.ok_or_else(|| self.damaged(number, "extent of a block"))
+        let (entry, bytes) = self.place(number)?;
+        Block::of(bytes, entry).ok_or_else(|| self.damaged(number, "extent of a block"))
     }
 
-    pub(super) fn bytes(&self, number: usize) -> Result<&[u8]> {
+    /// Where block `number` lies, and its bytes.
+    #[inline(always)]
+    pub(super) fn place(&self, number: usize) -> Result<(&BlockEntry, &[u8])> {
         let entry = self.index.blocks().get(number);
-        let bytes = entry.and_then(|entry| self.map.get(entry.offset as usize, entry.len as usize));
-        bytes.ok_or_else(|| self.damaged(number, "extent of a block"))
-    }
-
-    fn offset(&self, number: usize) -> u32 {
-        self.index.blocks().get(number).map_or(0, |entry| entry.offset)
+        let place =
+            entry.and_then(|entry| Some((entry, self.map.get(entry.offset as usize, entry.len as usize)?)));
+        place.ok_or_else(|| self.damaged(number, "extent of a block"))
     }
 
     /// The payload of a compressed block, from the cache or into it.
@@ -207,7 +212,8 @@ impl Table {
 
     #[cold]
     pub(super) fn damaged(&self, number: usize, what: &str) -> Error {
-        Error::damaged(&self.path, u64::from(self.offset(number)), what)
+        let offset = self.index.blocks().get(number).map_or(0, |entry| entry.offset);
+        Error::damaged(&self.path, u64::from(offset), what)
     }
 }
 

@@ -17,9 +17,11 @@ impl Table {
         let grace_ms = self.verify_sections()?;
         let mut seen = TableMeta { size_bytes: self.meta.size_bytes, ..TableMeta::empty(self.meta.id) };
         let mut before: Option<Key> = None;
-        for (number, entry) in self.index.blocks().iter().enumerate() {
+        for number in 0..self.index.blocks().len() {
             let damaged = |what: &str| self.damaged(number, what);
-            let block = Block::check(self.bytes(number)?, entry, self.meta.id).map_err(damaged)?;
+            let (entry, bytes) = self.place(number)?;
+            let block =
+                Block::check(bytes, entry, self.index.first(number), self.meta.id).map_err(damaged)?;
             let raw = if block.is_compressed() { block.decompress() } else { None };
             if block.is_compressed() && raw.is_none() {
                 return Err(damaged("compressed payload"));

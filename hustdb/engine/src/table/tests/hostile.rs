@@ -15,8 +15,8 @@ fn exercise(fixture: &Fixture, keys: &[Key]) {
         // Also what a block looks like that went bad after it was checked.
         for number in 0..table.index.blocks().len() {
             if let Ok(block) = table.view(number) {
-                let (guess, behind) = table.index.guess(*key, number);
-                let row = block.keys.search(*key, guess, behind).unwrap_or_else(|row| row);
+                let guess = table.index.guess(*key, number, &table.index.blocks()[number]);
+                let row = block.keys.search(*key, guess).unwrap_or_else(|row| row);
                 let _ = block.row(row, block.stored_payload());
                 let _ = block.keys.key(row);
                 let _ = block.decompress();
