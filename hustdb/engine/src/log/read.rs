@@ -22,7 +22,7 @@ pub enum Cold {
 }
 
 /// What a read found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Fetch<T> {
     /// The value.
     Ready(T),
