@@ -1,6 +1,7 @@
 //! Reading values back, collection, and segments that come and go.
 
 use super::*;
+use crate::vfs::RealVfs;
 
 fn ready(fetch: Fetch<Slice>) -> Slice {
     let Fetch::Ready(bytes) = fetch else { panic!("{fetch:?}") };
@@ -185,4 +186,33 @@ fn cooling_keeps_what_is_in_memory() {
     log.sync_to(appended.end).unwrap();
     log.cool();
     assert_eq!(*ready(log.read(pointers[0].unwrap(), Cold::Refuse).unwrap()), *value(4));
+}
+
+#[test]
+fn what_is_not_in_memory_is_refused_until_somebody_reads_it() {
+    // Holes of a real file are in no cache until they are read.
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("holes");
+    let file = RealVfs.create(&path).unwrap();
+    file.set_len(4 << 20).unwrap();
+    let segment = Segment::new((77, SegmentKind::Cold, 0), path, file, 4 << 20).unwrap();
+    segment.set_written(4 << 20);
+    let segments = SegmentsMap::from([(77, Arc::new(segment))]);
+    let (log, _) = open(&SimVfs::new(1)).unwrap();
+    let read = |offset, len: u32, cold| {
+        let crc = crc32fast::hash(&vec![0; len as usize]);
+        log.read_in(&segments, Pointer { segment: 77, offset, len, raw_len: len, crc }, cold).unwrap()
+    };
+    // In one region, and across two.
+    for (offset, len) in [(8192, 9000), ((2 << 20) - 4096, 8192)] {
+        assert!(matches!(read(offset, len, Cold::Refuse), Fetch::Cold));
+        assert!(matches!(read(offset, len, Cold::Refuse), Fetch::Cold));
+        assert_eq!(ready(read(offset, len, Cold::Read)).len(), len as usize);
+        assert_eq!(ready(read(offset, len, Cold::Refuse)).len(), len as usize);
+    }
+    // A region that is not wholly in memory loses its marks; what is there is found again all the same.
+    assert!(segments[&77].verified.has(8192, 9000));
+    segments[&77].cool();
+    assert!(!segments[&77].verified.has(8192, 9000));
+    ready(read(8192, 9000, Cold::Refuse));
 }
