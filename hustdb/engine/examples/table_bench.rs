@@ -10,8 +10,8 @@
 use std::{env, error::Error, hint::black_box, sync::Arc, time::Instant};
 
 use hust_engine::{
-    Key, Meta, RowRef, Value,
-    table::{BlockCache, Cold, Find, Table, TableBuilder, TableOptions},
+    Cold, Key, Meta, RowRef, Value,
+    table::{BlockCache, Find, Table, TableBuilder, TableOptions},
     vfs::{RealVfs, Vfs},
 };
 
@@ -72,7 +72,7 @@ fn get(table: &Table, number: u64) -> Result<bool, Box<dyn Error>> {
     let (user_key, key) = row(number);
     match table.get(&key, key.filter_hash(), Cold::Read)? {
         Find::Row(found) => {
-            black_box(found.payload.last());
+            black_box(found.user_key().last());
             Ok(found.user_key() == user_key)
         }
         _ => Ok(false),

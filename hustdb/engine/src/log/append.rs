@@ -62,7 +62,7 @@ impl Core {
             let mut state = self.state.lock();
             self.poison.check()?;
             if state.closed {
-                return Err(Error::Invalid("the log is closed".into()));
+                return Err(closed());
             }
             match state.room(bytes, self.options().buffer_bytes) {
                 Room::Enough => {
@@ -105,6 +105,10 @@ impl Core {
 
     /// Seals the active segment and begins one with room for a record of `bytes`. The caller holds `reserve`.
     fn begin_segment(&self, bytes: u64) -> Result<()> {
+        self.poison.check()?;
+        if self.state.lock().closed {
+            return Err(closed());
+        }
         // The names of hot segments become durable in order, so that a missing one is always damage.
         self.sync_names()?;
         let new = self.folder.create(SegmentKind::Hot, u64::from(SEGMENT_HEADER_BYTES) + bytes)?;
@@ -129,12 +133,15 @@ impl Core {
     /// Seals the active segment and begins another, unless the active one is empty.
     pub fn rotate(&self) -> Result<()> {
         let _one_at_a_time = self.reserve.lock();
-        self.poison.check()?;
         if self.state.lock().end == u64::from(SEGMENT_HEADER_BYTES) {
             return Ok(());
         }
         self.begin_segment(0)
     }
+}
+
+fn closed() -> Error {
+    Error::Invalid("the log is closed".into())
 }
 
 /// The pointers of a record at `start`.

@@ -107,7 +107,7 @@ impl Log {
 
     /// A ticket for the record that ends at `end`.
     pub fn ticket(&self, end: u64) -> Ticket {
-        Ticket::new(self.core.clone(), end)
+        Ticket::new(self.core.clone(), end.min(self.core.end()))
     }
 
     /// Blocks until everything below `position` is durable, whatever the mode.

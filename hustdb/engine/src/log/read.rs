@@ -13,7 +13,7 @@ use crate::{Error, Pointer, Result, Slice, fetch::Cold};
 use std::sync::Arc;
 
 /// What a read found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ValueRead<T> {
     /// The value.
     Ready(T),

@@ -108,12 +108,14 @@ impl Survey {
         let (segment, offset) = (segment_of(self.proven), offset_of(self.proven));
         let what = format!("the log ends here, but was durable up to byte {offset} of segment {segment}");
         let last = self.kept.checked_sub(1).filter(|last| *last >= self.first).and_then(|last| hot.get(last));
-        // If the last one is whole, it is the next that cannot be read.
         let next = hot.get(self.kept);
         Err(match (last, next) {
-            (Some(last), next) if last.end < last.len || next.is_none() => last.damaged(last.end, &what),
+            (Some(last), Some(next)) if next.header.is_some() || last.end < last.len => {
+                last.damaged(last.end, &what)
+            }
             (_, Some(next)) => next.damaged(0, &what),
-            _ => {
+            (Some(last), None) => last.damaged(last.end, &what),
+            (None, None) => {
                 let what = format!("{what}; restore the segment or run `hust repair`");
                 Error::damaged(segment_path(dir, segment_of(from.replay_from)), 0, what)
             }

@@ -125,12 +125,7 @@ impl Table {
             u32::try_from(len).ok().and_then(|len| Slice::mapped(&self.map, at as u32, len))
         };
         let payload = payload.ok_or_else(|| self.damaged(number, "extent of a row"))?;
-        Ok(Find::Row(Head {
-            meta: record.meta,
-            payload,
-            key_len: record.key_len,
-            pointer: record.pointer,
-        }))
+        Ok(Find::Row(Head { meta: record.meta, payload, key_len: record.key_len, pointer: record.pointer }))
     }
 
     /// Makes the next get of `key` find its block in memory. Waits for the disk if need be.
