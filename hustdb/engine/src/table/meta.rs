@@ -26,7 +26,8 @@ pub struct TableMeta {
     pub payload_bytes: u64,
     /// Greatest stamp of a row.
     pub max_stamp: u64,
-    /// The earliest time at which a row without pointer may be dropped; `u64::MAX` = never.
+    /// The time at which all of `droppable_rows` may be dropped (the earliest would have the file rewritten for each of
+    /// them); `u64::MAX` = never.
     pub droppable_from_ms: u64,
     /// Rows without pointer that may be dropped some time.
     pub droppable_rows: u64,
@@ -63,7 +64,8 @@ impl TableMeta {
         if row.pointer().is_none()
             && let Some(from_ms) = meta.droppable_from_ms(grace_ms)
         {
-            self.droppable_from_ms = self.droppable_from_ms.min(from_ms);
+            let others = if self.droppable_rows == 0 { 0 } else { self.droppable_from_ms };
+            self.droppable_from_ms = others.max(from_ms);
             self.droppable_rows += 1;
         }
     }

@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::*;
 use crate::{
-    Key, Meta, Value,
+    Key, Meta, SyncMode, Value,
     clock::SystemClock,
     vfs::{SimVfs, Vfs},
 };

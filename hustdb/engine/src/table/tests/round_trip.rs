@@ -34,7 +34,7 @@ fn check(model: &Model, block_bytes: usize, compress: bool) {
         .filter_map(|row| row.meta.droppable_from_ms(GRACE_MS))
         .collect();
     assert_eq!(meta.droppable_rows, droppable.len() as u64);
-    assert_eq!(meta.droppable_from_ms, droppable.into_iter().min().unwrap_or(u64::MAX));
+    assert_eq!(meta.droppable_from_ms, droppable.into_iter().max().unwrap_or(u64::MAX));
     assert_eq!(meta.size_bytes, fixture.file.len().unwrap());
 }
 
