@@ -35,7 +35,7 @@ mod tests {
         // Meta, time from which it may go with a grace of 50 ms.
         let cases = [
             (live, None),
-            (expiring, Some(2050)),
+            (expiring, None),
             (tombstone, Some(1050)),
             (purge, Some(0)),
             (expired, Some(2050)),
