@@ -103,7 +103,7 @@ fn bucket(took_us: u64) -> usize {
 
 /// The bound of bucket `index` in seconds; the last has none.
 fn bound_s(index: usize) -> f64 {
-    if index == BUCKETS - 1 { f64::MAX } else { (FIRST_BUCKET_US << index) as f64 / 1e6 }
+    if index == BUCKETS - 1 { f64::INFINITY } else { (FIRST_BUCKET_US << index) as f64 / 1e6 }
 }
 
 impl Row {
@@ -209,7 +209,7 @@ mod tests {
             "hust_errors_total{command=\"/get\",status=\"404\"} 1",
             "hust_errors_total{command=\"/put\",status=\"0\"} 1",
             "hust_errors_total{command=\"other\",status=\"404\"} 1",
-            "hust_latency_seconds_bucket{le=\"6.4e-5\",command=\"/get\"} 0",
+            "hust_latency_seconds_bucket{le=\"0.000064\",command=\"/get\"} 0",
             "hust_latency_seconds_bucket{le=\"0.000128\",command=\"/get\"} 2",
             "hust_latency_seconds_bucket{le=\"+Inf\",command=\"/get\"} 2",
             "hust_connections 5",

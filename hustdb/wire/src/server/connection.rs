@@ -99,7 +99,11 @@ async fn run<H: Handler>(link: Arc<Link<H>>, transport: Transport, timeouts: Tim
     match end {
         End::Finished(Ok(())) => farewell::close(stream, pulse.lingers()).await,
         End::Finished(Err(error)) => {
-            let status = pulse.swallowed().or(error.is_parse().then_some(StatusCode::BAD_REQUEST));
+            let status = match pulse.swallowed() {
+                Some(_) if farewell::is_target_too_long(&parts.read_buf) => Some(StatusCode::URI_TOO_LONG),
+                Some(status) => Some(status),
+                None => error.is_parse().then_some(StatusCode::BAD_REQUEST),
+            };
             if let Some(status) = status {
                 farewell::refuse(stream, farewell::refusal(status)).await;
             } else {

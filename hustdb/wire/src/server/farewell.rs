@@ -16,6 +16,7 @@ use crate::{answer::Answer, refusal::Refusal};
 
 const LINGER: Duration = Duration::from_secs(10);
 const LINGER_MAX_BYTES: u64 = 256 * 1024 * 1024;
+const TARGET_MAX_BYTES: usize = 65_534;
 const SCRATCH_BYTES: usize = 16 * 1024;
 
 /// The refusal for what hyper could not parse.
@@ -27,6 +28,13 @@ pub fn refusal(status: StatusCode) -> Refusal {
         _ => ("request", "malformed"),
     };
     Refusal::new(status, subject, reason).closing()
+}
+
+/// Whether what is left of a head that hyper gave up begins with a target over the limit. hyper looks at the size of
+/// the whole head first.
+pub fn is_target_too_long(head: &[u8]) -> bool {
+    let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.split(|byte| *byte == b' ').nth(1).is_some_and(|target| target.len() > TARGET_MAX_BYTES)
 }
 
 /// Answers with `refusal` past hyper, then ends the connection.

@@ -1,6 +1,6 @@
 //! Bodies: limits, chunked, `Expect`, and clients that keep sending.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 use crate::support::{Server, config};
 use hust_wire::config::Size;
@@ -22,14 +22,12 @@ fn a_body_of_exactly_the_limit_is_fine() {
     let server = Server::start();
     let mut client = server.connect();
     let body = "b".repeat(1000);
-    for request in [put(&body), chunked(&body, 1000), chunked(&body, 7), put("")] {
-        let expected =
-            if request.ends_with("0\r\n\r\n") || request.ends_with('b') { body.as_str() } else { "" };
+    for request in [put(&body), chunked(&body, 1000), chunked(&body, 7)] {
         let reply = client.ask(&request);
-        assert_eq!(reply.status, 200);
-        assert_eq!(reply.text(), expected);
+        assert_eq!((reply.status, reply.text()), (200, body.as_str()));
         assert_eq!(reply.header("content-type"), Some("application/octet-stream"));
     }
+    assert_eq!(client.ask(put("")).text(), "");
     let more = "m".repeat(1100);
     let reply = client.ask(format!("POST /merge HTTP/1.1\r\nContent-Length: 1100\r\n\r\n{more}"));
     assert_eq!((reply.status, reply.text()), (200, more.as_str()), "a route may allow more");
@@ -131,7 +129,7 @@ fn large_bodies_come_back_whole() {
         scope.spawn(|| {
             let head = format!("PUT /put HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
             let sent = sender.write_all(head.as_bytes()).and_then(|()| sender.write_all(&body));
-            assert!(sent.is_ok_and(|()| true), "{:?}", ErrorKind::WriteZero);
+            sent.unwrap();
         });
         assert!(client.reply().body == body);
     });

@@ -17,13 +17,13 @@ fn requests_in_flight_finish_and_idle_connections_close() {
     sending.send("GET /status.html HTTP/1.1\r\n");
     server.entered();
     let address = server.address;
-    // Proof that the server has read the first half before it drains.
     server.control.drain();
     assert!(idle.is_closed());
     while TcpStream::connect(address).is_ok() {
         std::thread::yield_now();
     }
     sending.send("\r\n");
+    assert_eq!(sending.reply().text(), "status: draining\n", "what was begun in time is answered");
     server.gate.add_permits(1);
     let reply = busy.reply();
     assert_eq!((reply.text(), reply.header("connection")), ("waited", Some("close")));
