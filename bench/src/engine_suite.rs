@@ -35,8 +35,10 @@ pub fn run(context: &Context, rows: u64, only: &[String]) -> Result<Report, Fail
         return Err(format!("no group {unknown:?}").into());
     }
     let mut report = Report::new("engine", None);
-    if cfg!(not(feature = "peers")) {
-        report.note("rocksdb, fjall: not in this build (--features peers), left out");
+    for (peer, is_in) in [("rocksdb", cfg!(feature = "rocksdb")), ("fjall", cfg!(feature = "fjall"))] {
+        if !is_in {
+            report.note(format!("{peer}: not in this build (--features peers), left out"));
+        }
     }
     for (name, group) in GROUPS {
         if only.is_empty() || only.iter().any(|wanted| wanted == name) {

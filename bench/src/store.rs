@@ -11,9 +11,9 @@ use std::{
     sync::Arc,
 };
 
-#[cfg(feature = "peers")]
+#[cfg(feature = "fjall")]
 mod fjall;
-#[cfg(feature = "peers")]
+#[cfg(feature = "rocksdb")]
 mod rocks;
 
 /// Any failure of a store; a benchmark can only report it and stop.
@@ -53,39 +53,39 @@ pub trait Store: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// RocksDB.
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "rocksdb")]
     Rocks,
     /// fjall.
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "fjall")]
     Fjall,
 }
 
 impl Kind {
     /// Ours first, then the peers that were compiled in.
     pub const ALL: &[Kind] = &[
-        #[cfg(feature = "peers")]
+        #[cfg(feature = "rocksdb")]
         Kind::Rocks,
-        #[cfg(feature = "peers")]
+        #[cfg(feature = "fjall")]
         Kind::Fjall,
     ];
 
     /// The name in tables and on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            #[cfg(feature = "peers")]
+            #[cfg(feature = "rocksdb")]
             Kind::Rocks => "rocksdb",
-            #[cfg(feature = "peers")]
+            #[cfg(feature = "fjall")]
             Kind::Fjall => "fjall",
         }
     }
 
     /// Opens the store in `dir`, creating it where there is none.
-    #[cfg_attr(not(feature = "peers"), expect(unused_variables, reason = "this build has no store"))]
+    #[cfg_attr(not(any(feature = "rocksdb", feature = "fjall")), expect(unused_variables, reason = "this build has no store"))]
     pub fn open(self, dir: &Path, budget: Budget) -> Result<Arc<dyn Store>, Failure> {
         match self {
-            #[cfg(feature = "peers")]
+            #[cfg(feature = "rocksdb")]
             Kind::Rocks => Ok(Arc::new(rocks::Rocks::open(dir, budget)?)),
-            #[cfg(feature = "peers")]
+            #[cfg(feature = "fjall")]
             Kind::Fjall => Ok(Arc::new(fjall::Fjall::open(dir, budget)?)),
         }
     }
