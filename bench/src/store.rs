@@ -80,7 +80,10 @@ impl Kind {
     }
 
     /// Opens the store in `dir`, creating it where there is none.
-    #[cfg_attr(not(any(feature = "rocksdb", feature = "fjall")), expect(unused_variables, reason = "this build has no store"))]
+    #[cfg_attr(
+        not(any(feature = "rocksdb", feature = "fjall")),
+        expect(unused_variables, reason = "this build has no store")
+    )]
     pub fn open(self, dir: &Path, budget: Budget) -> Result<Arc<dyn Store>, Failure> {
         match self {
             #[cfg(feature = "rocksdb")]
