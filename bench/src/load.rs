@@ -1,0 +1,22 @@
+//! Load on HTTP servers: `wrk` where throughput is measured, an open loop where latency is, and a loader that fills
+//! a node with records.
+
+mod client;
+mod fill;
+mod open_loop;
+mod wrk;
+
+pub use client::Client;
+pub use fill::fill;
+pub use open_loop::open_loop;
+pub use wrk::{Script, Throughput, wrk};
+
+/// The target of a GET of `key`.
+pub fn get_target(key: &str) -> String {
+    format!("/hustdb/get?key={key}")
+}
+
+/// The target of a PUT of `key`.
+pub fn put_target(key: &str) -> String {
+    format!("/hustdb/put?key={key}")
+}

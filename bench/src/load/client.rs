@@ -1,0 +1,188 @@
+//! A blocking HTTP/1.1 client with one keep-alive connection: little enough that a thread of it measures a server
+//! and not itself.
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// No answer takes longer unless the server hangs.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest head of an answer.
+const HEAD_LIMIT: usize = 16 << 10;
+
+/// Longest body of an answer.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// A connection.
+#[derive(Debug)]
+pub struct Client {
+    stream: TcpStream,
+    request: Vec<u8>,
+    received: Vec<u8>,
+}
+
+/// An answer; the body stays in the client.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// Status code.
+    pub status: u16,
+    /// The `Version` header.
+    pub version: Option<u64>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What the head of an answer says.
+struct Head {
+    status: u16,
+    version: Option<u64>,
+    body_start: usize,
+    body_bytes: usize,
+}
+
+impl Client {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        stream.set_write_timeout(Some(ANSWER_LIMIT))?;
+        Ok(Client { stream, request: Vec::new(), received: Vec::new() })
+    }
+
+    /// Sends a GET and waits for the answer.
+    pub fn get(&mut self, target: &str) -> io::Result<Answer<'_>> {
+        self.send("GET", target, &[])
+    }
+
+    /// Sends a PUT and waits for the answer.
+    pub fn put(&mut self, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
+        self.send("PUT", target, body)
+    }
+
+    fn send(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
+        self.request.clear();
+        write!(self.request, "{method} {target} HTTP/1.1\r\nHost: bench\r\n")?;
+        if method != "GET" {
+            write!(self.request, "Content-Length: {}\r\n", body.len())?;
+        }
+        self.request.extend_from_slice(b"\r\n");
+        self.request.extend_from_slice(body);
+        self.stream.write_all(&self.request)?;
+        self.receive()
+    }
+
+    fn receive(&mut self) -> io::Result<Answer<'_>> {
+        self.received.clear();
+        let head = loop {
+            if let Some(head) = parse_head(&self.received)? {
+                break head;
+            }
+            if self.received.len() > HEAD_LIMIT {
+                return Err(odd("the head of the answer has no end"));
+            }
+            self.receive_some(HEAD_LIMIT)?;
+        };
+        let end = head.body_start + head.body_bytes;
+        while self.received.len() < end {
+            let missing = end - self.received.len();
+            self.receive_some(missing)?;
+        }
+        if self.received.len() > end {
+            return Err(odd("more bytes than the answer announced"));
+        }
+        let body = self.received.get(head.body_start..).unwrap_or_default();
+        Ok(Answer { status: head.status, version: head.version, body })
+    }
+
+    fn receive_some(&mut self, most: usize) -> io::Result<()> {
+        let before = self.received.len();
+        self.received.resize(before + most, 0);
+        let got = loop {
+            match self.stream.read(&mut self.received[before..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                got => break got,
+            }
+        };
+        self.received.truncate(before + *got.as_ref().unwrap_or(&0));
+        match got? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The head at the start of `bytes`; `None` while it is incomplete.
+fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(body_start) = response.parse(bytes).map_err(odd)? else {
+        return Ok(None);
+    };
+    let number = |name: &str| -> io::Result<Option<u64>> {
+        let Some(header) = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))
+        else {
+            return Ok(None);
+        };
+        let text = std::str::from_utf8(header.value).map_err(odd)?;
+        text.trim().parse().map(Some).map_err(odd)
+    };
+    let body_bytes = number("Content-Length")?.ok_or_else(|| odd("no Content-Length"))?;
+    let body_bytes = usize::try_from(body_bytes).map_err(odd)?;
+    if body_bytes > BODY_LIMIT {
+        return Err(odd("the answer is too long"));
+    }
+    let status = response.code.ok_or_else(|| odd("no status"))?;
+    Ok(Some(Head { status, version: number("Version")?, body_start, body_bytes }))
+}
+
+fn odd(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one connection with these bytes, one byte a segment.
+    fn answered_by(bytes: &'static [u8]) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Client::connect(listener.local_addr().unwrap()).unwrap();
+        std::thread::Builder::new()
+            .spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.set_nodelay(true).unwrap();
+                let mut request = [0; 256];
+                assert!(stream.read(&mut request).unwrap() > 0);
+                bytes.iter().for_each(|byte| stream.write_all(&[*byte]).unwrap());
+            })
+            .unwrap();
+        client
+    }
+
+    #[test]
+    fn an_answer_in_pieces_is_put_together() {
+        let mut client = answered_by(b"HTTP/1.1 200 OK\r\nversion: 7\r\ncontent-length: 5\r\n\r\nhello");
+        let answer = client.put("/x", b"body").unwrap();
+        assert_eq!((answer.status, answer.version, answer.body), (200, Some(7), b"hello".as_slice()));
+    }
+
+    #[test]
+    fn answers_that_are_none_are_errors() {
+        for bytes in [
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".as_slice(),
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+            b"SSH-2.0\r\n\r\n",
+            b"",
+        ] {
+            assert!(answered_by(bytes).get("/x").is_err(), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! An open loop: requests are due at fixed times whatever the answers do, and latency counts from the time a request
+//! was due, so that a slow answer shows in all that had to wait behind it (no coordinated omission).
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+
+use super::Client;
+use crate::{clock::park_until, store::Failure};
+
+/// Longest latency that is told apart.
+const LONGEST_US: u64 = 60_000_000;
+
+/// What an open loop saw.
+#[derive(Debug)]
+pub struct Latency {
+    /// Median, microseconds.
+    pub p50_us: u64,
+    /// 99th percentile, microseconds.
+    pub p99_us: u64,
+    /// 99.9th percentile, microseconds.
+    pub p999_us: u64,
+}
+
+/// Sends `rate` GETs a second for `seconds` over `connections` connections; `target` gives the target of request n.
+/// Any answer but 200 is a failure.
+pub fn open_loop(
+    address: SocketAddr,
+    rate: f64,
+    seconds: f64,
+    connections: usize,
+    target: impl Fn(u64) -> String + Sync,
+) -> Result<Latency, Failure> {
+    let count = (rate * seconds) as u64;
+    let next = AtomicU64::new(0);
+    let clients: Vec<Client> =
+        (0..connections).map(|_| Client::connect(address)).collect::<Result<_, _>>()?;
+    let start = Instant::now() + Duration::from_millis(20);
+    let work = |mut client: Client| -> Result<Histogram<u64>, Failure> {
+        let mut latencies_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= count {
+                return Ok(latencies_us);
+            }
+            let due = start + Duration::from_secs_f64(n as f64 / rate);
+            let target = target(n);
+            park_until(due);
+            let status = client.get(&target)?.status;
+            if status != 200 {
+                return Err(format!("GET {target}: status {status}").into());
+            }
+            latencies_us.saturating_record(due.elapsed().as_micros() as u64);
+        }
+    };
+    let mut all_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
+    thread::scope(|scope| -> Result<(), Failure> {
+        let work = &work;
+        let started: Vec<_> = clients
+            .into_iter()
+            .map(|client| {
+                thread::Builder::new().name("open-loop".into()).spawn_scoped(scope, move || work(client))
+            })
+            .collect();
+        for thread in started {
+            all_us.add(thread?.join().map_err(|_| "a load thread panicked")??)?;
+        }
+        Ok(())
+    })?;
+    Ok(Latency {
+        p50_us: all_us.value_at_quantile(0.5),
+        p99_us: all_us.value_at_quantile(0.99),
+        p999_us: all_us.value_at_quantile(0.999),
+    })
+}
