@@ -22,11 +22,12 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The meta of the row that the engine must have.
-    pub(super) fn meta(&self) -> Meta {
+    /// The row that the engine must have.
+    pub(super) fn row(&self) -> (Meta, &[u8]) {
         let Shown { version, stamp, expire_ms } = self.shown;
         let flags = if self.dead { TOMBSTONE } else { 0 } | if self.swept { TOMBSTONE | EXPIRED } else { 0 };
-        Meta { stamp, version, expire_ms, flags }
+        let value = if flags == 0 { &self.value[..] } else { &[] };
+        (Meta { stamp, version, expire_ms, flags }, value)
     }
 }
 

@@ -4,7 +4,7 @@
 //! tallies too. After a crash each key is as the model has it before or after the step that was cut; all steps before
 //! were acknowledged, so they must be there.
 
-use hust_engine::SyncMode;
+use hust_engine::{Row, SyncMode};
 
 use super::{
     model::{Kept, Model},
@@ -16,9 +16,18 @@ const KEYS: u64 = 24;
 /// Steps of a run that is never cut, and number of such runs.
 const STEPS: usize = 4000;
 const RUNS: u64 = 8;
-/// Crashes of a run, and number of such runs.
+/// Crashes of a run.
 const CRASHES: usize = 60;
-const CRASHED_RUNS: u64 = 6;
+/// Number of runs that lose power, and of those that are killed.
+const POWER_LOSS_RUNS: u64 = 6;
+const KILLED_RUNS: u64 = 3;
+
+/// How a process ends before its time.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    PowerLoss,
+    Kill,
+}
 
 /// xorshift64*: enough for choosing steps.
 struct Dice(u64);
@@ -43,6 +52,10 @@ impl Dice {
 
 fn key(number: u64) -> Vec<u8> {
     format!("key_{number}").into_bytes()
+}
+
+fn is_row(stored: Option<&Row>, kept: Option<&Kept>) -> bool {
+    stored.map(|row| (row.meta, row.value())) == kept.map(Kept::row)
 }
 
 struct Run {
@@ -154,23 +167,23 @@ impl Run {
         let kv = self.node.store().kv();
         let live = self.model.live(key);
         let record = ready_or(kv.try_get(key), || kv.get(key))?;
-        let seen = record.as_ref().map(|record| (record.shown, &*record.value));
-        assert_eq!(seen, live.map(|kept| (kept.shown, &kept.value[..])));
+        assert_eq!(record.as_ref().map(|record| record.shown), live.map(|kept| kept.shown));
+        assert!(record.is_none_or(|record| live.is_some_and(|kept| *record.value == kept.value[..])));
         let exists = ready_or(kv.try_exist(key), || kv.exist(key))?;
         assert_eq!(exists, live.map(|kept| kept.shown));
         Ok(())
     }
 
-    /// The meta of the row under a key, whatever it shows.
-    fn stored(&self, key: &[u8]) -> Result<Option<hust_engine::Meta>> {
-        let head = self.node.store().engine().head(&Address::kv(key).key).map_err(Error::from)?;
-        Ok(head.map(|head| *head.meta()))
+    /// The row under a key, whatever it shows.
+    fn stored(&self, key: &[u8]) -> Result<Option<Row>> {
+        Ok(self.node.store().engine().get(&Address::kv(key).key)?)
     }
 
     /// Looks at everything and counts it again.
     fn compare(&self) -> Result<()> {
         for key in (0..KEYS).map(key) {
-            assert_eq!(self.stored(&key)?, self.model.kept.get(&key).map(Kept::meta));
+            let stored = self.stored(&key)?;
+            assert!(is_row(stored.as_ref(), self.model.kept.get(&key)), "{key:?}: {stored:?}");
             self.read(&key)?;
         }
         let (stat, digests) = self.model.recount();
@@ -190,10 +203,10 @@ impl Run {
     }
 
     /// Opens the store after a crash and settles what became of the step that it cut.
-    fn recover(&mut self) {
+    fn recover(&mut self, end: End) {
         loop {
             let vfs = &self.node.vfs;
-            let next = if self.dice.below(4) > 0 { vfs.crash() } else { vfs.kill() };
+            let next = if end == End::PowerLoss { vfs.crash() } else { vfs.kill() };
             self.node.move_to(next);
             if self.dice.below(4) == 0 {
                 self.node.vfs.crash_at(1 + self.dice.below(12));
@@ -209,9 +222,9 @@ impl Run {
         self.model.now_ms = self.node.clock_ms();
         for key in (0..KEYS).map(key) {
             let stored = self.stored(&key).unwrap();
-            if self.model.kept.get(&key).map(Kept::meta) != stored {
+            if !is_row(stored.as_ref(), self.model.kept.get(&key)) {
                 let before = self.before.kept.get(&key).cloned();
-                assert_eq!(stored, before.as_ref().map(Kept::meta), "{key:?} before the step that was cut");
+                assert!(is_row(stored.as_ref(), before.as_ref()), "{key:?}: {stored:?}, before {before:?}");
                 match before {
                     Some(kept) => self.model.kept.insert(key, kept),
                     None => self.model.kept.remove(&key),
@@ -248,16 +261,23 @@ fn the_store_behaves_like_a_plain_map() {
     }
 }
 
+fn crash_often(seed: u64, sync: SyncMode, end: End) {
+    let mut run = Run::new(seed, sync);
+    for _ in 0..CRASHES {
+        let most_ops = [10, 100, 1000][run.dice.below(3) as usize];
+        let ops = 1 + run.dice.below(most_ops);
+        run.run_into(ops);
+        run.recover(end);
+    }
+    run.end();
+}
+
 #[test]
 fn acknowledged_writes_survive_power_losses() {
-    for seed in 1..=CRASHED_RUNS {
-        let mut run = Run::new(seed, SyncMode::Always);
-        for _ in 0..CRASHES {
-            let most_ops = [10, 100, 1000][run.dice.below(3) as usize];
-            let ops = 1 + run.dice.below(most_ops);
-            run.run_into(ops);
-            run.recover();
-        }
-        run.end();
-    }
+    (1..=POWER_LOSS_RUNS).for_each(|seed| crash_often(seed, SyncMode::Always, End::PowerLoss));
+}
+
+#[test]
+fn acknowledged_writes_survive_kills() {
+    (1..=KILLED_RUNS).for_each(|seed| crash_often(seed, SyncMode::Os, End::Kill));
 }
