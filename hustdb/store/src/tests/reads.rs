@@ -46,6 +46,20 @@ fn only_reads_of_the_value_need_the_value() {
 }
 
 #[test]
+fn a_value_can_be_sent_by_another_thread_as_it_is() {
+    fn body<B: AsRef<[u8]> + Send + Sync + 'static>(value: B) -> B {
+        value
+    }
+    let mut node = Node::new(|_| ());
+    for value in [&[7; 10][..], &[8; 500][..]] {
+        node.put(b"k", value, LOCAL, FOR_EVER);
+        let sent = body(node.get(b"k").unwrap().value);
+        node.restart();
+        assert_eq!(std::thread::scope(|scope| scope.spawn(|| sent.as_ref().to_vec()).join().unwrap()), value);
+    }
+}
+
+#[test]
 fn exist_shows_what_get_shows() {
     let node = Node::new(|_| ());
     let exist = |key: &[u8]| node.store().kv().exist(key).unwrap();
