@@ -121,10 +121,10 @@ impl Inner {
                 locked = Locked::take(self, all);
                 continue;
             }
-            return Ok(match self.commit(&mut locked, keys, &heads, &batch, cold)? {
-                Fetch::Ready(ticket) => Fetch::Ready((outcome, ticket)),
-                Fetch::Cold => Fetch::Cold,
-            });
+            let committed = self.commit(&mut locked, keys, &heads, &batch, cold)?;
+            drop(locked);
+            self.keep_pace();
+            return Ok(committed.map(|ticket| (outcome, ticket)));
         }
     }
 
