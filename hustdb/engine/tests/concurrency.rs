@@ -125,9 +125,11 @@ fn move_money(engine: &Engine, keys: &[Key; 2], amount: u64, padding: u64) -> Re
         let values = [value_of(from - moved, padding), value_of(to + moved, PADDING_MAX - padding)];
         let (done, ticket) = engine.update(keys, |heads, out| {
             let versions = [from_version, to_version];
-            if heads.iter().zip(versions).any(|(head, version)| {
-                head.as_ref().map(|head| head.meta().version) != Some(version)
-            }) {
+            if heads
+                .iter()
+                .zip(versions)
+                .any(|(head, version)| head.as_ref().map(|head| head.meta().version) != Some(version))
+            {
                 return Ok(false);
             }
             for ((key, head), value) in keys.iter().zip(heads).zip(&values) {

@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hust_engine::{
-    Background, Direction, Engine, Error, Key, Meta, Options, Result, SyncMode, Ticket, clock::SimClock,
-    row, vfs::SimVfs,
+    Background, Direction, Engine, Error, Key, Meta, Options, Result, SyncMode, Ticket, clock::SimClock, row,
+    vfs::SimVfs,
 };
 
 /// Number of distinct keys.
