@@ -1,5 +1,11 @@
 //! What stays bounded: memory while writing and after a restart, space at rest, tombstones, open files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests end at the first surprise, and tell what they saw"
+)]
+
 mod support;
 
 use std::{

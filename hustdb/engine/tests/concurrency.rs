@@ -1,6 +1,12 @@
 //! Many threads on a real disk, with flushes, compaction and collection going on: sums stay constant, counters count
 //! exactly, nobody waits for ever.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests end at the first surprise, and tell what they saw"
+)]
+
 mod support;
 
 use std::{

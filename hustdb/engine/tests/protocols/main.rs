@@ -6,6 +6,12 @@
 //! wake-up is a deadlock, which the scheduler finds; a failing schedule is printed and can be replayed.
 //! `HUST_SCHEDULES` sets the number of schedules.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests end at the first surprise, and tell what they saw"
+)]
+
 mod tickets;
 mod views;
 
