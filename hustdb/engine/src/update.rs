@@ -129,6 +129,8 @@ impl Inner {
             }
             let Some(kills) = self.kills(keys, &heads, &batch, cold)? else { return Ok(Fetch::Cold) };
             let ticket = self.commit(&mut locked, &mut batch, &kills)?;
+            drop(locked);
+            self.keep_pace();
             return Ok(Fetch::Ready((outcome, ticket)));
         }
     }
