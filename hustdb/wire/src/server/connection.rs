@@ -77,7 +77,8 @@ async fn run<H: Handler>(link: Arc<Link<H>>, transport: Transport, timeouts: Tim
         if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
             return Poll::Ready(End::Finished(result));
         }
-        if !told && roster.is_draining() {
+        // Told to end between two requests, hyper would drop a head it has read in part.
+        if !told && roster.is_draining() && !pulse.is_reading_head() {
             told = true;
             Pin::new(&mut http).graceful_shutdown();
             if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {

@@ -1,7 +1,7 @@
 //! Listeners: one a worker, all on the same port.
 //!
-//! The port is taken exclusively first, by a probe without SO_REUSEPORT, only to learn whether a stranger holds it;
-//! a process of the same user that drains may hold it too, which is how a program is replaced without a gap.
+//! SO_REUSEPORT lets a process of the same user listen on it too, which is how a program is replaced without a gap.
+//! A program that must have its port for itself asks [`assert_free`] first, a probe without SO_REUSEPORT.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
@@ -25,7 +25,20 @@ pub fn bind(config: &ServerConfig) -> Result<(SocketAddr, Vec<TcpListener>), Sta
     Ok((address, listeners))
 }
 
-fn resolve(listen: &str) -> Result<SocketAddr, Invalid> {
+/// Refuses a port on which anybody listens.
+pub fn assert_free(config: &ServerConfig) -> Result<(), StartError> {
+    let wanted = resolve(&config.listen)?;
+    let probe = || {
+        let socket = Socket::new(Domain::for_address(wanted), Type::STREAM, Some(Protocol::TCP))?;
+        // Connections of a process that has ended are no obstacle.
+        socket.set_reuse_address(true)?;
+        socket.bind(&SockAddr::from(wanted))
+    };
+    probe().map_err(StartError::io(format!("server.listen: {wanted}")))
+}
+
+/// The address a configuration names.
+pub fn resolve(listen: &str) -> Result<SocketAddr, Invalid> {
     let invalid = || Invalid::new(format!("server.listen: {listen:?} is no address:port"));
     listen.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(invalid)
 }

@@ -133,6 +133,19 @@ pub fn start<H: Handler>(
     Ok(Running { address, control, workers })
 }
 
+/// Says what of the configuration [`start`] would refuse; starts nothing.
+pub fn check(server: &ServerConfig, security: &SecurityConfig) -> Result<(), Invalid> {
+    shared::Security::new(security)?;
+    tls::acceptor(server)?;
+    listen::resolve(&server.listen).map(drop)
+}
+
+/// Refuses a port on which anybody listens. [`start`] itself shares it with processes of the same user, so that a
+/// program can be replaced without a gap; one whose data only one process can serve asks this first.
+pub fn assert_port_free(server: &ServerConfig) -> Result<(), StartError> {
+    listen::assert_free(server)
+}
+
 impl Running {
     /// The address it listens on, with the real port.
     pub fn address(&self) -> SocketAddr {

@@ -17,6 +17,8 @@ const IDLE: u8 = 0;
 const RECEIVING: u8 = 1;
 const HANDLING: u8 = 2;
 const ANSWERING: u8 = 3;
+/// The head is complete, the body is not.
+const RECEIVING_BODY: u8 = 4;
 
 /// The state of a connection.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Pulse {
     pub fn bytes_read(&self) {
         match self.phase.load(Relaxed) {
             IDLE => self.enter(RECEIVING),
-            RECEIVING => {}
+            RECEIVING | RECEIVING_BODY => {}
             _ => self.ahead.store(true, Relaxed),
         }
     }
@@ -81,8 +83,9 @@ impl Pulse {
     /// A head is complete; its first byte may have come with the request before.
     pub fn head_read(&self) {
         self.ahead.store(false, Relaxed);
-        if self.phase.load(Relaxed) != RECEIVING {
-            self.enter(RECEIVING);
+        match self.phase.load(Relaxed) {
+            RECEIVING => self.phase.store(RECEIVING_BODY, Relaxed),
+            _ => self.enter(RECEIVING_BODY),
         }
     }
 
@@ -126,7 +129,12 @@ impl Pulse {
 
     /// Whether no request is being handled or answered.
     pub fn between_answers(&self) -> bool {
-        matches!(self.phase.load(Relaxed), IDLE | RECEIVING)
+        matches!(self.phase.load(Relaxed), IDLE | RECEIVING | RECEIVING_BODY)
+    }
+
+    /// Whether a head has begun to arrive and is not complete.
+    pub fn is_reading_head(&self) -> bool {
+        self.phase.load(Relaxed) == RECEIVING
     }
 
     /// hyper answered by itself, and its answer was kept back.
@@ -155,7 +163,7 @@ impl Pulse {
         let since = self.start + Duration::from_micros(self.since_us.load(Relaxed));
         let (deadline, due) = match self.phase.load(Relaxed) {
             IDLE => (since + timeouts.keepalive, Verdict::Close),
-            RECEIVING => (since + timeouts.request, Verdict::Late),
+            RECEIVING | RECEIVING_BODY => (since + timeouts.request, Verdict::Late),
             HANDLING => (now + timeouts.request, Verdict::Close),
             _ => (since + timeouts.request, Verdict::Close),
         };

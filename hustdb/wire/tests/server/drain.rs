@@ -78,3 +78,30 @@ fn a_port_that_drains_can_be_bound_again() {
     old.join();
     assert_eq!(new.connect().get("/get?key=new").text(), "new");
 }
+
+#[test]
+fn a_port_in_use_is_told_to_who_asks() {
+    let old = Server::start();
+    let taken = ServerConfig { listen: old.address.to_string(), ..config() };
+    let refused = hust_wire::server::assert_port_free(&taken).unwrap_err().to_string();
+    assert!(refused.starts_with(&format!("server.listen: {}: ", old.address)), "{refused}");
+    assert_eq!(old.connect().get("/get").status, 200);
+    old.control.drain();
+    old.join();
+    hust_wire::server::assert_port_free(&taken).unwrap();
+}
+
+#[test]
+fn a_check_says_what_a_start_would_refuse() {
+    use hust_wire::{config::SecurityConfig, server::check};
+    let open = SecurityConfig::default();
+    assert_eq!(check(&config(), &open), Ok(()));
+    let said =
+        |server: ServerConfig, security: &SecurityConfig| check(&server, security).unwrap_err().to_string();
+    let nowhere = ServerConfig { listen: "nowhere".into(), ..config() };
+    assert_eq!(said(nowhere, &open), "server.listen: \"nowhere\" is no address:port");
+    let half = ServerConfig { tls_key: "k.pem".into(), ..config() };
+    assert_eq!(said(half, &open), "server.tls_cert: set together with server.tls_key, or neither");
+    let list = SecurityConfig { access_allow: vec!["all".into()], ..open.clone() };
+    assert!(said(config(), &list).starts_with("security.access_allow: \"all\""));
+}
