@@ -69,7 +69,7 @@ fn value(request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
     }
     match query.bytes("val")? {
         Some(value) => Ok(value.into_owned().into()),
-        None if request.method == Method::PUT => Ok(Bytes::new()),
+        None if *request.method() == Method::PUT => Ok(Bytes::new()),
         None => Err(Refusal::bad("val", "missing")),
     }
 }
