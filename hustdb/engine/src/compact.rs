@@ -137,6 +137,7 @@ impl Inner {
         };
         self.manifest.lock().append(&edit)?;
         self.partitions[index].install_levels(|levels| replace(levels, &removed, &outputs, plan.level_out));
+        self.share_memory();
         if unlink {
             for table in inputs {
                 self.tables.remove(table.meta().id)?;

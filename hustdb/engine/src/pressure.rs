@@ -75,7 +75,7 @@ impl Inner {
     fn pressure(&self) -> Pressure {
         let level_zero = self.partitions.iter().map(|p| p.view().levels.first().map_or(0, Vec::len)).max();
         worst(&[
-            (self.memtable_bytes(), self.options.memtable_bytes, "memtables are full"),
+            (self.memtable_bytes(), self.budget.memtable_bytes(), "memtables are full"),
             (self.unflushed_log_bytes(), self.log_limit_bytes(), "the log waits for flushes"),
             (level_zero.unwrap_or(0) as u64, LEVEL_ZERO_MAX as u64, "compaction is behind"),
         ])
@@ -98,7 +98,7 @@ impl Inner {
     pub fn keep_pace(&self) {
         let appended = self.appended_bytes.load(Relaxed);
         let grown = appended.saturating_sub(self.pacer.looked_at.load(Relaxed));
-        if grown >= self.options.memtable_bytes / LOOKS {
+        if grown >= self.budget.memtable_bytes() / LOOKS {
             self.pacer.looked_at.store(appended, Relaxed);
             if self.update_pace().share >= WORK_SHARE {
                 self.signal.work();

@@ -44,6 +44,8 @@ impl Collector for Look {
             "1 after a failed write or sync",
             stats.poisoned.is_some().into(),
         )?;
+        gauge(&mut to, "hustdb_memory_limit_bytes", "engine.memory; 0 = none", stats.memory_limit_bytes)?;
+        gauge(&mut to, "hustdb_memory_bytes", "Memory of the engine, maps left out", stats.memory_bytes())?;
         gauge(&mut to, "hustdb_memtable_bytes", "Memory of memtables", stats.memtable_bytes)?;
         gauge(&mut to, "hustdb_index_bytes", "Memory of block indexes and filters", stats.index_bytes)?;
         gauge(&mut to, "hustdb_cache_bytes", "Memory of decompressed blocks", stats.cache_bytes)?;
