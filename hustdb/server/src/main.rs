@@ -29,8 +29,12 @@ use crate::{config::NodeConfig, node::Node};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const PROGRAM: Program =
-    Program { name: "hustdb", version: env!("CARGO_PKG_VERSION"), routes: routes::ROUTES };
+const PROGRAM: Program = Program {
+    name: "hustdb",
+    version: env!("CARGO_PKG_VERSION"),
+    routes: routes::ROUTES,
+    shares_port: false,
+};
 
 /// Storage node of huststore
 #[derive(Debug, Parser)]

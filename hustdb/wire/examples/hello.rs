@@ -28,6 +28,7 @@ const PROGRAM: Program = Program {
         id: 0,
         body: BodyRule::Collected,
     }],
+    shares_port: false,
 };
 
 #[derive(Default, Serialize, Deserialize)]

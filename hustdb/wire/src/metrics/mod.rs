@@ -1,7 +1,7 @@
 //! Prometheus metrics every program has: by command requests, errors by status and latency; connections; memory, files.
 //!
-//! Each worker counts in a shard of its own, so a request costs two or three uncontended atomic additions; asking for
-//! the metrics adds the shards up.
+//! Each worker counts in a shard of its own, whose only writer it is, so a request costs two or three plain additions;
+//! asking for the metrics adds the shards up.
 
 mod commands;
 mod process;

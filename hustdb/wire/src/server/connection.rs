@@ -62,17 +62,17 @@ pub async fn serve<H: Handler>(
     };
     let pulse = Arc::new(Pulse::new());
     let transport = Transport::new(stream, pulse.clone());
-    let link = Arc::new(Link { shared, local, pulse, peer, refused });
-    run(link, transport, timeouts, &roster).await;
+    let link = Link { shared, local, pulse, peer, refused };
+    run(&link, transport, timeouts, &roster).await;
 }
 
-async fn run<H: Handler>(link: Arc<Link<H>>, transport: Transport, timeouts: Timeouts, roster: &Roster) {
+async fn run<H: Handler>(link: &Link<H>, transport: Transport, timeouts: Timeouts, roster: &Roster) {
     let pulse = &link.pulse;
     let mut http =
-        link.shared.http.serve_connection(transport, service_fn(|request| exchange(link.clone(), request)));
+        link.shared.http.serve_connection(transport, service_fn(|request| exchange(link, request)));
     let mut alarm =
         Box::pin(sleep_until(tokio::time::Instant::now() + timeouts.request.min(timeouts.keepalive)));
-    let mut told = false;
+    let (mut told, mut set) = (false, false);
     let end = poll_fn(|cx| {
         if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
             return Poll::Ready(End::Finished(result));
@@ -85,13 +85,16 @@ async fn run<H: Handler>(link: Arc<Link<H>>, transport: Transport, timeouts: Tim
                 return Poll::Ready(End::Finished(result));
             }
         }
-        while alarm.as_mut().poll(cx).is_ready() {
+        // Once set, the alarm wakes this task by itself; asking it each time would cost every request.
+        while (!set || alarm.is_elapsed()) && alarm.as_mut().poll(cx).is_ready() {
+            set = false;
             match pulse.verdict(timeouts) {
                 Verdict::Wait(until) => alarm.as_mut().reset(until),
                 Verdict::Late => return Poll::Ready(End::Late),
                 Verdict::Close => return Poll::Ready(End::Close),
             }
         }
+        set = true;
         Poll::Pending
     })
     .await;

@@ -39,7 +39,7 @@ pub struct Local<H: Handler> {
 
 /// Answers one request.
 pub async fn exchange<H: Handler>(
-    link: Arc<Link<H>>,
+    link: &Link<H>,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     link.pulse.head_read();

@@ -1,10 +1,6 @@
 //! The order of checks on a request's head: access 403, auth 401, path 404, method 405, ready 503.
 
-use hyper::{
-    StatusCode,
-    header::{AUTHORIZATION, HeaderValue},
-    http::request::Parts,
-};
+use hyper::{StatusCode, http::request::Parts};
 
 use super::{Handler, Shared};
 use crate::{
@@ -62,12 +58,7 @@ fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<
 }
 
 fn authenticate<H: Handler>(shared: &Shared<H>, head: &Parts) -> Result<(), Refusal> {
-    let security = shared.security.load();
-    if !security.auth.is_on() {
-        return Ok(());
-    }
-    let shown = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    security.auth.check(shown, shared.program.name)
+    shared.guard.authenticate(&head.headers, shared.program.name)
 }
 
 fn check_method(methods: Methods, head: &Parts) -> Result<(), Refusal> {

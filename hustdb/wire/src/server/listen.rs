@@ -1,21 +1,24 @@
-//! Listeners: one a worker, all on the same port.
+//! Listeners: one a worker, all on the same port (SO_REUSEPORT).
 //!
-//! SO_REUSEPORT lets a process of the same user listen on it too, which is how a program is replaced without a gap.
-//! A program that must have its port for itself asks [`assert_free`] first, a probe without SO_REUSEPORT.
+//! That alone would let a second process share the port unnoticed. A program that must not, probes first with a socket
+//! that shares nothing; one that may is replaced without a gap: the new process binds, the old one drains.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::StartError;
+use super::{Program, StartError};
 use crate::config::{Invalid, ServerConfig};
 
 const BACKLOG: i32 = 4096;
 
 /// Binds a listener for each worker; with port 0 all get the port the first got.
-pub fn bind(config: &ServerConfig) -> Result<(SocketAddr, Vec<TcpListener>), StartError> {
+pub fn bind(program: Program, config: &ServerConfig) -> Result<(SocketAddr, Vec<TcpListener>), StartError> {
     let wanted = resolve(&config.listen)?;
     let failed = || format!("server.listen: {wanted}");
+    if !program.shares_port {
+        probe(wanted).map_err(StartError::io(failed()))?;
+    }
     let first = listener(wanted).map_err(StartError::io(failed()))?;
     let address = first.local_addr().map_err(StartError::io(failed()))?;
     let mut listeners = vec![first];
@@ -25,22 +28,17 @@ pub fn bind(config: &ServerConfig) -> Result<(SocketAddr, Vec<TcpListener>), Sta
     Ok((address, listeners))
 }
 
-/// Refuses a port on which anybody listens.
-pub fn assert_free(config: &ServerConfig) -> Result<(), StartError> {
-    let wanted = resolve(&config.listen)?;
-    let probe = || {
-        let socket = Socket::new(Domain::for_address(wanted), Type::STREAM, Some(Protocol::TCP))?;
-        // Connections of a process that has ended are no obstacle.
-        socket.set_reuse_address(true)?;
-        socket.bind(&SockAddr::from(wanted))
-    };
-    probe().map_err(StartError::io(format!("server.listen: {wanted}")))
-}
-
 /// The address a configuration names.
 pub fn resolve(listen: &str) -> Result<SocketAddr, Invalid> {
     let invalid = || Invalid::new(format!("server.listen: {listen:?} is no address:port"));
     listen.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(invalid)
+}
+
+/// Fails where somebody listens on `address`.
+fn probe(address: SocketAddr) -> std::io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&SockAddr::from(address))
 }
 
 fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {

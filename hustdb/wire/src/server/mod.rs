@@ -63,6 +63,8 @@ pub struct Program {
     pub version: &'static str,
     /// The paths.
     pub routes: &'static [Route],
+    /// Whether two processes may listen on one port, so that one can replace the other without a gap.
+    pub shares_port: bool,
 }
 
 /// Why a server did not start.
@@ -100,7 +102,7 @@ pub struct Running {
 pub struct Control {
     drain: watch::Sender<bool>,
     lifecycle: Arc<Lifecycle>,
-    security: Arc<arc_swap::ArcSwap<shared::Security>>,
+    guard: Arc<shared::Guard>,
 }
 
 /// Binds, starts the workers, and returns; the server answers 503 to everything but its own paths until
@@ -111,14 +113,14 @@ pub fn start<H: Handler>(
     security: &SecurityConfig,
     handler: H,
 ) -> Result<Running, StartError> {
-    let security = Arc::new(arc_swap::ArcSwap::from_pointee(shared::Security::new(security)?));
+    let guard = Arc::new(shared::Guard::new(shared::Security::new(security)?));
     let tls = tls::acceptor(server)?;
-    let (address, listeners) = listen::bind(server)?;
+    let (address, listeners) = listen::bind(program, server)?;
     let (drain, draining) = watch::channel(false);
     let lifecycle = Arc::new(Lifecycle::default());
-    let shared = Arc::new(Shared::new(program, server, security.clone(), lifecycle.clone(), tls, handler));
+    let shared = Arc::new(Shared::new(program, server, guard.clone(), lifecycle.clone(), tls, handler));
     let mut workers = Vec::with_capacity(listeners.len());
-    let control = Control { drain, lifecycle, security };
+    let control = Control { drain, lifecycle, guard };
     for (index, listener) in listeners.into_iter().enumerate() {
         let (shared, draining) = (shared.clone(), draining.clone());
         let started = worker::spawn(index, listener, shared, draining);
@@ -138,12 +140,6 @@ pub fn check(server: &ServerConfig, security: &SecurityConfig) -> Result<(), Inv
     shared::Security::new(security)?;
     tls::acceptor(server)?;
     listen::resolve(&server.listen).map(drop)
-}
-
-/// Refuses a port on which anybody listens. [`start`] itself shares it with processes of the same user, so that a
-/// program can be replaced without a gap; one whose data only one process can serve asks this first.
-pub fn assert_port_free(server: &ServerConfig) -> Result<(), StartError> {
-    listen::assert_free(server)
 }
 
 impl Running {
@@ -184,7 +180,7 @@ impl Control {
 
     /// Takes over users and the access list, for connections accepted from now on; a wrong list changes nothing.
     pub fn reload(&self, security: &SecurityConfig) -> Result<(), Invalid> {
-        self.security.store(Arc::new(shared::Security::new(security)?));
+        self.guard.set(shared::Security::new(security)?);
         Ok(())
     }
 }

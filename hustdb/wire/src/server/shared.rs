@@ -1,9 +1,19 @@
 //! What all workers of a server share.
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
-use hyper::server::conn::http1::Builder;
+use hyper::{
+    HeaderMap,
+    header::{AUTHORIZATION, HeaderValue},
+    server::conn::http1::Builder,
+};
 use tokio_rustls::TlsAcceptor;
 
 use super::{Handler, Program, Timeouts};
@@ -13,6 +23,7 @@ use crate::{
     config::{Invalid, SecurityConfig, ServerConfig},
     lifecycle::Lifecycle,
     metrics::Commands,
+    refusal::Refusal,
     route::Router,
 };
 
@@ -36,12 +47,47 @@ impl Security {
     }
 }
 
+/// The security in force.
+#[derive(Debug)]
+pub struct Guard {
+    security: ArcSwap<Security>,
+    /// Spares requests a look at `security` where there is nothing to check.
+    auth_on: AtomicBool,
+}
+
+impl Guard {
+    pub fn new(security: Security) -> Guard {
+        let auth_on = AtomicBool::new(security.auth.is_on());
+        Guard { security: ArcSwap::from_pointee(security), auth_on }
+    }
+
+    /// Puts `security` in force.
+    pub fn set(&self, security: Security) {
+        let auth_on = security.auth.is_on();
+        self.security.store(Arc::new(security));
+        self.auth_on.store(auth_on, Ordering::Release);
+    }
+
+    pub fn allows(&self, peer: IpAddr) -> bool {
+        self.security.load().access.allows(peer)
+    }
+
+    /// Checks the credentials of a request.
+    pub fn authenticate(&self, headers: &HeaderMap, realm: &'static str) -> Result<(), Refusal> {
+        if !self.auth_on.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let shown = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        self.security.load().auth.check(shown, realm)
+    }
+}
+
 /// What all workers share.
 pub struct Shared<H> {
     pub program: Program,
     pub router: Router,
     pub handler: H,
-    pub security: Arc<ArcSwap<Security>>,
+    pub guard: Arc<Guard>,
     pub lifecycle: Arc<Lifecycle>,
     pub commands: Commands,
     /// Open connections, refused ones included.
@@ -58,7 +104,7 @@ impl<H: Handler> Shared<H> {
     pub fn new(
         program: Program,
         config: &ServerConfig,
-        security: Arc<ArcSwap<Security>>,
+        guard: Arc<Guard>,
         lifecycle: Arc<Lifecycle>,
         tls: Option<TlsAcceptor>,
         handler: H,
@@ -73,7 +119,7 @@ impl<H: Handler> Shared<H> {
             program,
             router: Router::new(program.routes),
             handler,
-            security,
+            guard,
             lifecycle,
             commands: Commands::new(program.routes),
             connections: AtomicUsize::new(0),
@@ -90,6 +136,6 @@ impl<H: Handler> Shared<H> {
 impl<H> Shared<H> {
     /// The metrics of the server, as Prometheus text.
     pub fn metrics(&self) -> String {
-        crate::metrics::server(&self.commands, self.connections.load(std::sync::atomic::Ordering::Relaxed))
+        crate::metrics::server(&self.commands, self.connections.load(Ordering::Relaxed))
     }
 }

@@ -106,7 +106,7 @@ impl<H: Handler> Worker<H> {
         if open >= self.shared.connections_max + REFUSED_MAX {
             return;
         }
-        let refused = if !self.shared.security.load().access.allows(peer) {
+        let refused = if !self.shared.guard.allows(peer) {
             let refusal = Refusal::new(hyper::StatusCode::FORBIDDEN, "peer", "not in the access list");
             Some(refusal.closing())
         } else if open >= self.shared.connections_max {

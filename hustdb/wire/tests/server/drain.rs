@@ -2,9 +2,12 @@
 
 use std::net::TcpStream;
 
-use hust_wire::config::ServerConfig;
+use hust_wire::{
+    config::ServerConfig,
+    server::{self, Program, StartError},
+};
 
-use crate::support::{Server, config};
+use crate::support::{Nothing, PROGRAM, Server, config};
 
 #[test]
 fn requests_in_flight_finish_and_idle_connections_close() {
@@ -80,15 +83,19 @@ fn a_port_that_drains_can_be_bound_again() {
 }
 
 #[test]
-fn a_port_in_use_is_told_to_who_asks() {
-    let old = Server::start();
-    let taken = ServerConfig { listen: old.address.to_string(), ..config() };
-    let refused = hust_wire::server::assert_port_free(&taken).unwrap_err().to_string();
-    assert!(refused.starts_with(&format!("server.listen: {}: ", old.address)), "{refused}");
-    assert_eq!(old.connect().get("/get").status, 200);
-    old.control.drain();
-    old.join();
-    hust_wire::server::assert_port_free(&taken).unwrap();
+fn a_port_that_may_not_be_shared_is_refused() {
+    let first = Server::start();
+    let alone = Program { shares_port: false, ..PROGRAM };
+    let taken = ServerConfig { listen: first.address.to_string(), ..config() };
+    let error = server::start(alone, &taken, &Default::default(), Nothing).unwrap_err();
+    assert!(matches!(error, StartError::Io { .. }), "{error}");
+    assert!(error.to_string().starts_with(&format!("server.listen: {}: ", first.address)), "{error}");
+    let free = server::start(alone, &config(), &Default::default(), Nothing).unwrap();
+    free.control().drain();
+    assert!(free.join());
+    let wrong = ServerConfig { listen: "nowhere".into(), ..config() };
+    let error = server::start(alone, &wrong, &Default::default(), Nothing).unwrap_err();
+    assert_eq!(error.to_string(), "server.listen: \"nowhere\" is no address:port");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub const PROGRAM: Program = Program {
         Route { path: "/big", methods: Methods::READ, id: 3, body: BodyRule::Ignored },
         Route { path: "/wait", methods: Methods::READ, id: 4, body: BodyRule::Ignored },
     ],
+    shares_port: true,
 };
 
 /// What `/big` answers: longer than socket buffers, and ending in what hyper says about a bad request.
@@ -212,4 +213,20 @@ impl Client {
 
 pub fn loopback(last: u8) -> IpAddr {
     IpAddr::from([127, 0, 0, last])
+}
+
+/// A handler for servers that do not start.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl Handler for Nothing {
+    type Worker = ();
+
+    fn worker(&self, _: usize) {}
+
+    async fn handle(&self, (): &(), _: &mut Request) -> Answer {
+        Answer::empty(hyper::StatusCode::OK)
+    }
+
+    fn metrics(&self, _: &mut String) {}
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use hust_wire::{config::ServerConfig, server::StartError};
 
-use crate::support::{PROGRAM, Server, config};
+use crate::support::{Nothing, PROGRAM, Server, config};
 
 #[test]
 fn serves_https() {
@@ -33,15 +33,4 @@ fn serves_https() {
         let error = hust_wire::server::start(PROGRAM, &wrong, &Default::default(), Nothing).unwrap_err();
         assert!(matches!(error, StartError::Config(_)), "{error}");
     }
-}
-
-struct Nothing;
-
-impl hust_wire::server::Handler for Nothing {
-    type Worker = ();
-    fn worker(&self, _: usize) {}
-    async fn handle(&self, (): &(), _: &mut hust_wire::Request) -> hust_wire::Answer {
-        hust_wire::Answer::empty(hyper::StatusCode::OK)
-    }
-    fn metrics(&self, _: &mut String) {}
 }
