@@ -26,6 +26,8 @@ impl Engine {
         no_collection.seal_cold()?;
         let manifest = inner.manifest.lock();
         inner.log.rotate()?;
+        // Both databases share the sealed segments from now on: neither may still be written.
+        inner.log.sync_to(inner.log.end())?;
         let mut state = manifest.state().clone();
         state.clean_end = None;
         for table in state.partitions.iter().flat_map(|partition| partition.tables()) {

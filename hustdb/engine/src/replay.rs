@@ -105,6 +105,7 @@ impl<'a> Replay<'a> {
                 file.sync_data().map_err(|e| io(&path, e))?;
             }
         }
-        Ok(())
+        // Also the names: after a kill that of the last segment may be in the kernel only.
+        self.options.vfs.sync_dir(&dir).map_err(|e| io(&dir, e))
     }
 }
