@@ -151,7 +151,7 @@ impl Inner {
     fn collect(&self, reclaim: &mut Reclaim, segment: u32) -> Result<()> {
         let mut moved: Vec<(Key, Pointer, Pointer)> = Vec::new();
         let mut pending_bytes = 0;
-        let Some(values) = self.log.scan_values(segment) else { return Ok(()) };
+        let Some(values) = self.log.scan_values(segment)? else { return Ok(()) };
         for value in values {
             let (key, from) = match value {
                 Ok(value) => value,

@@ -293,3 +293,25 @@ fn tables_keep_no_descriptor() {
     assert_eq!(engine.verify().unwrap().rows, 16_000);
     assert!(open_files() < 60, "{} open files with {tables} tables, reopened", open_files());
 }
+
+#[test]
+fn finished_segments_keep_no_descriptor() {
+    let dir = tempfile::tempdir().unwrap();
+    let open_files = || RealVfs.list(Path::new("/proc/self/fd")).unwrap().len();
+    let (_, clock, simulated) = simulated();
+    let options =
+        Options { dir: dir.path().into(), vfs: Arc::new(RealVfs), segment_bytes: 64 << 10, ..simulated };
+    let engine = Engine::open(options.clone()).unwrap();
+    for number in 0..3_000 {
+        put_working(&engine, number, 0, &[1; 4000]);
+    }
+    rest(&engine, &clock);
+    let segments = engine.stats().segments;
+    assert!(segments > 150, "{segments} segments");
+    assert!(open_files() < 60, "{} open files with {segments} segments", open_files());
+    engine.close().unwrap();
+    drop(engine);
+    let engine = Engine::open(options).unwrap();
+    assert_eq!(engine.verify().unwrap().rows, 3_000);
+    assert!(open_files() < 60, "{} open files with {segments} segments, reopened", open_files());
+}

@@ -84,7 +84,7 @@ impl ColdWriter {
         self.check()?;
         self.write()?;
         let Some(open) = &self.current else { return Ok(()) };
-        let synced = open.segment.file.sync_data();
+        let synced = open.segment.file().and_then(|file| file.sync_data());
         let synced =
             synced.map_err(|cause| Error::io(format!("sync {}", open.segment.path.display()), cause));
         self.note(synced)
@@ -103,7 +103,9 @@ impl ColdWriter {
             self.core.cut(&open.segment);
         }
         self.sync()?;
-        self.current = None;
+        if let Some(finished) = self.current.take() {
+            finished.segment.release();
+        }
         Ok(())
     }
 
@@ -114,7 +116,8 @@ impl ColdWriter {
         let new = folder.create(SegmentKind::Cold, start + need)?;
         let segment = new.segment;
         let header = folder.header(&segment, 0).encode();
-        let written = segment.file.write_all_at(&header, 0).and_then(|()| segment.file.sync_data());
+        let written =
+            segment.file().and_then(|file| file.write_all_at(&header, 0).and_then(|()| file.sync_data()));
         let written = written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause));
         self.note(written)?;
         let named = self.core.sync_names();
@@ -131,7 +134,7 @@ impl ColdWriter {
         if open.buffer.is_empty() {
             return Ok(());
         }
-        let written = open.segment.file.write_all_at(&open.buffer, open.start);
+        let written = open.segment.file().and_then(|file| file.write_all_at(&open.buffer, open.start));
         let written =
             written.map_err(|cause| Error::io(format!("write {}", open.segment.path.display()), cause));
         if written.is_ok() {

@@ -51,7 +51,7 @@ impl Core {
 
     fn write_chunk(&self, chunk: &Chunk) -> Result<()> {
         let segment = &chunk.segment;
-        let written = segment.file.write_all_at(&chunk.bytes, u64::from(chunk.start));
+        let written = segment.file().and_then(|file| file.write_all_at(&chunk.bytes, u64::from(chunk.start)));
         written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause))?;
         for &(offset, len) in &chunk.values {
             segment.verified.mark(offset, len);
@@ -124,13 +124,19 @@ impl Core {
         for segment in &segments {
             self.poison.check()?;
             self.cut(segment);
-            let synced = segment.file.sync_data();
+            let synced = segment.file().and_then(|file| file.sync_data());
             let synced = synced.map_err(|cause| Error::io(format!("sync {}", segment.path.display()), cause));
             synced.map_err(|cause| self.fail(&cause))?;
         }
         self.counters.synced(self.folder.clock.monotonic().saturating_sub(started), records);
         let open = |s: &Segment| s.sealed_end().is_none_or(|end| position(s.id, end as u32) > target);
-        self.unsynced.lock().retain(|segment| open(segment));
+        self.unsynced.lock().retain(|segment| {
+            let open = open(segment);
+            if !open {
+                segment.release();
+            }
+            open
+        });
         self.marks.synced.store(target, Ordering::Release);
         if self.options().sync == SyncMode::Always {
             self.wake(self.acknowledged());
@@ -141,7 +147,7 @@ impl Core {
     /// Gives back the reserved tail of a segment that is sealed and written to its end.
     pub fn cut(&self, segment: &Segment) {
         let Some(end) = segment.sealed_end().filter(|end| segment.written_bytes() >= *end) else { return };
-        if let Err(cause) = segment.file.set_len(end) {
+        if let Err(cause) = segment.file().and_then(|file| file.set_len(end)) {
             // The tail is zeros, which recovery takes as the end of the segment; only space is lost.
             tracing::warn!(file = %segment.path.display(), %cause, "could not cut a finished segment");
         }
@@ -151,7 +157,7 @@ impl Core {
     pub fn finish(&self, segment: &Segment) -> Result<()> {
         self.poison.check()?;
         self.cut(segment);
-        let synced = segment.file.sync_data();
+        let synced = segment.file().and_then(|file| file.sync_data());
         let synced = synced.map_err(|cause| Error::io(format!("sync {}", segment.path.display()), cause));
         synced.map_err(|cause| self.fail(&cause))
     }

@@ -111,7 +111,7 @@ impl Folder {
         let target = (reserved + self.options.allocate_bytes).max(end).min(segment.capacity_bytes());
         let more = target.saturating_sub(reserved);
         self.check_free(more)?;
-        let allocated = segment.file.allocate(reserved, more);
+        let allocated = segment.file().and_then(|file| file.allocate(reserved, more));
         allocated.map_err(|cause| Error::io(format!("reserve {}", segment.path.display()), cause))?;
         Ok(target)
     }

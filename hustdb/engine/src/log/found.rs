@@ -68,6 +68,7 @@ impl Found {
         let segment = segment.map_err(|cause| Error::io(format!("map {}", self.path.display()), cause))?;
         segment.set_written(self.end);
         segment.seal(self.end);
+        segment.release();
         Ok(Arc::new(segment))
     }
 }

@@ -167,8 +167,11 @@ impl Log {
     }
 
     /// The large values in a segment, as far as it is written; `None` if there is no such segment.
-    pub fn scan_values(&self, segment: u32) -> Option<ValueScan> {
-        self.core.registry.load().get(&segment).cloned().map(ValueScan::new)
+    pub fn scan_values(&self, segment: u32) -> Result<Option<ValueScan>> {
+        let Some(segment) = self.core.registry.load().get(&segment).cloned() else { return Ok(None) };
+        let file = self.core.folder.vfs.open(&segment.path);
+        let file = file.map_err(|cause| Error::io(format!("open {}", segment.path.display()), cause))?;
+        Ok(Some(ValueScan::new(segment, file)))
     }
 
     /// A writer for values that are moved.
@@ -266,7 +269,8 @@ impl Drop for Log {
 fn begin(folder: &Folder, prev_end: u64) -> Result<Arc<Segment>> {
     let segment = folder.create_unreserved(SegmentKind::Hot)?;
     let header = folder.header(&segment, prev_end).encode();
-    let written = segment.file.write_all_at(&header, 0).and_then(|()| segment.file.sync_data());
+    let written =
+        segment.file().and_then(|file| file.write_all_at(&header, 0).and_then(|()| file.sync_data()));
     written.map_err(|cause| Error::io(format!("begin {}", segment.path.display()), cause))?;
     segment.set_written(header.len() as u64);
     folder.sync()?;

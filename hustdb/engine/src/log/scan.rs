@@ -13,7 +13,7 @@ use super::{
     record::COLD_HEADER_BYTES,
     segment::Segment,
 };
-use crate::{Error, Key, Pointer, Result, Value};
+use crate::{Error, Key, Pointer, Result, Value, vfs::VfsFile};
 
 /// Iterates over the keys and pointers of the values in a segment, in the order in which they lie.
 pub struct ValueScan {
@@ -26,9 +26,9 @@ pub struct ValueScan {
 
 impl ValueScan {
     /// Scans what is in the file now.
-    pub(super) fn new(segment: Arc<Segment>) -> ValueScan {
+    pub(super) fn new(segment: Arc<Segment>, file: Arc<dyn VfsFile>) -> ValueScan {
         let len = segment.written_bytes();
-        let file = (segment.file.clone(), segment.path.clone());
+        let file = (file, segment.path.clone());
         let reader = SegmentReader::new(file, (segment.id, segment.salt), len);
         ValueScan { segment, reader, offset: u64::from(SEGMENT_HEADER_BYTES), len, ready: VecDeque::new() }
     }

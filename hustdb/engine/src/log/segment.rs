@@ -35,7 +35,9 @@ pub struct Segment {
     /// What it is for.
     pub kind: SegmentKind,
     pub(super) path: PathBuf,
-    pub(super) file: Arc<dyn VfsFile>,
+    /// Open as long as something is written to it: finished segments keep only their map, so that the number of open
+    /// files does not grow with the data.
+    file: Mutex<Option<Arc<dyn VfsFile>>>,
     pub(super) map: Arc<Map>,
     pub(super) salt: u64,
     pub(super) verified: Verified,
@@ -68,7 +70,19 @@ impl Segment {
     ) -> io::Result<Segment> {
         let map = file.map(capacity)?;
         let (written, end) = (AtomicU64::new(0), AtomicU64::new(NOT_SEALED));
+        let file = Mutex::new(Some(file));
         Ok(Segment { id, kind, path, file, map, salt, verified: Verified::new(capacity), written, end })
+    }
+
+    /// The file, to write to; an error once it is released.
+    pub(super) fn file(&self) -> io::Result<Arc<dyn VfsFile>> {
+        let closed = || io::Error::other("a finished segment is not written any more");
+        self.file.lock().clone().ok_or_else(closed)
+    }
+
+    /// Closes the file: nothing will be written to it or synced any more.
+    pub(super) fn release(&self) {
+        *self.file.lock() = None;
     }
 
     /// Bytes that are in the file.

@@ -89,7 +89,8 @@ fn moved_values_are_read_and_found_again() {
     log.sync_to(log.end()).unwrap();
     let hot: Vec<_> =
         log.segments().iter().filter(|segment| segment.sealed).map(|segment| segment.id).collect();
-    let found: Vec<_> = hot.iter().flat_map(|id| log.scan_values(*id).unwrap()).map(Result::unwrap).collect();
+    let found: Vec<_> =
+        hot.iter().flat_map(|id| log.scan_values(*id).unwrap().unwrap()).map(Result::unwrap).collect();
     let large: Vec<_> = (0..20).filter(|n| value(*n).len() >= INLINE_MAX).map(key).collect();
     assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), large);
     let mut writer = log.cold_writer();
@@ -124,7 +125,7 @@ fn moved_values_are_read_and_found_again() {
         log.segments().into_iter().filter(|segment| segment.kind == SegmentKind::Cold).collect();
     assert!(cold.len() > 1 && cold.iter().all(|segment| segment.sealed));
     let found: Vec<_> =
-        cold.iter().flat_map(|s| log.scan_values(s.id).unwrap()).map(Result::unwrap).collect();
+        cold.iter().flat_map(|s| log.scan_values(s.id).unwrap().unwrap()).map(Result::unwrap).collect();
     assert_eq!(found, moved);
 }
 
@@ -137,7 +138,7 @@ fn a_scan_reports_damage_and_goes_on_behind_it() {
     writer.finish().unwrap();
     let path = dir().join(format!("{:08}.log", pointers[0].segment));
     vfs.flip_bit(&path, u64::from(pointers[1].offset) - 10, 0).unwrap();
-    let found: Vec<_> = log.scan_values(pointers[0].segment).unwrap().collect();
+    let found: Vec<_> = log.scan_values(pointers[0].segment).unwrap().unwrap().collect();
     assert_eq!(found[0].as_ref().unwrap().0, key(0));
     assert!(matches!(found[1], Err(Error::Damaged { .. })));
     assert_eq!(found[2].as_ref().unwrap().0, key(2));
