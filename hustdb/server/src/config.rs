@@ -204,3 +204,7 @@ impl EngineConfig {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;
