@@ -1,7 +1,9 @@
-//! Nanoseconds a get costs in one table: `cargo run --release -p hust-engine --example table_bench [ROWS]`.
+//! Nanoseconds a get costs in one table:
+//! `cargo run --release -p hust-engine --example table_bench -- [ROWS [BLOCK_BYTES]]`.
 //!
 //! Rows are 16-byte user keys with 100-byte values under random keys, all in memory. A hit compares the user key and
-//! reads the ends of the value, as a caller would. Times are processor time where the kernel tells it, so that a busy
+//! reads the ends of the value, as a caller would. Beside it stands what one dependent read of a random byte of the same
+//! file costs, the unit that hits are made of. Times are processor time where the kernel tells it, so that a busy
 //! machine disturbs them less.
 
 #![allow(clippy::print_stdout, reason = "this is a program")]
@@ -35,13 +37,17 @@ fn row(number: u64) -> ([u8; 16], Key) {
     (user_key, Key::hashed(1, md5))
 }
 
-fn build(rows: u64, compress: bool) -> Result<(Arc<Table>, tempfile::TempDir), Box<dyn Error>> {
+fn build(
+    rows: u64,
+    block_bytes: usize,
+    compress: bool,
+) -> Result<(Arc<Table>, tempfile::TempDir), Box<dyn Error>> {
     let dir = tempfile::TempDir::new()?;
     let path = dir.path().join("table");
     let file = RealVfs.create(&path)?;
     let mut keys: Vec<(Key, u64)> = (0..rows).map(|number| (row(number).1, number)).collect();
     keys.sort_unstable();
-    let options = TableOptions { compress, ..TableOptions::default() };
+    let options = TableOptions { block_bytes, compress, ..TableOptions::default() };
     let begin = Instant::now();
     let mut builder = TableBuilder::new(file.clone(), path.clone(), 1, options);
     for &(key, number) in &keys {
@@ -118,12 +124,22 @@ fn measure(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let rows = env::args().nth(1).map_or(Ok(1_000_000), |rows| rows.parse())?;
+    let block_bytes = env::args().nth(2).map_or(Ok(16 << 10), |bytes| bytes.parse())?;
     for compress in [false, true] {
-        let (table, _dir) = build(rows, compress)?;
+        let (table, dir) = build(rows, block_bytes, compress)?;
         for number in 0..rows {
             get(&table, number)?;
         }
         measure("hit", GETS, |number| get(&table, number), |number| mix(number) % rows)?;
+        let map = RealVfs.open(&dir.path().join("table"))?.map(table.meta().size_bytes)?;
+        let bytes = map.bytes();
+        bytes.chunks(4096).for_each(|page| _ = black_box(page[0]));
+        let mut last = 0;
+        let touch = |number: u64| {
+            last = black_box(bytes[(mix(number + u64::from(last)) % bytes.len() as u64) as usize]);
+            Ok(true)
+        };
+        measure("one random byte", GETS, touch, |number| number)?;
         measure("absent", 0, |number| get(&table, number), |number| rows + mix(number) % (1 << 40))?;
         let start = Instant::now();
         let begin = cpu_ns(start);

@@ -94,12 +94,11 @@ impl Inner {
         let mut outputs = Outputs::new(&self.tables, self.options.table_bytes);
         while let Some(key) = merge.key() {
             let row = merge.row()?;
-            if compaction::retain(&row.meta, row.pointer().is_some(), plan.bottom, now_ms, grace_ms)
-                == Retain::Keep
+            let stored = row.pointer().is_some();
+            if compaction::retain(&row.meta, stored, plan.bottom, now_ms, grace_ms) == Retain::Keep
+                && let Some(written_bytes) = outputs.add(key, &row)?
             {
-                if let Some(written_bytes) = outputs.add(key, &row)? {
-                    self.pace_compaction(written_bytes)?;
-                }
+                self.pace_compaction(written_bytes)?;
             }
             merge.advance()?;
         }
@@ -138,6 +137,7 @@ impl Inner {
         };
         self.manifest.lock().append(&edit)?;
         self.partitions[index].install_levels(|levels| replace(levels, &removed, &outputs, plan.level_out));
+        self.share_memory();
         if unlink {
             for table in inputs {
                 self.tables.remove(table.meta().id)?;

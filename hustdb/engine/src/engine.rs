@@ -19,6 +19,7 @@ use crate::{
     Result,
     background::{Signal, Workers},
     batch::LANES,
+    budget::Budget,
     fetch::{Cold, Fetch},
     head::{Head, Row},
     key::Key,
@@ -50,6 +51,7 @@ pub(crate) struct Inner {
     pub log: Log,
     pub manifest: Mutex<Manifest>,
     pub tables: TableFiles,
+    pub budget: Budget,
     pub max_stamp: AtomicU64,
     /// Bytes appended to the log since the engine was opened.
     pub appended_bytes: AtomicU64,

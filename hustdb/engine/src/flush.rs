@@ -40,7 +40,7 @@ impl Inner {
             return Some(frozen);
         }
         let active: u64 = self.partitions.iter().map(|p| p.active_bytes.load(Relaxed)).sum();
-        if active >= self.options.memtable_bytes / 2 {
+        if active >= self.budget.memtable_bytes() / 2 {
             return by(&|p| p.active_bytes.load(Relaxed));
         }
         if self.unflushed_log_bytes() > self.log_limit_bytes() / 2 {
@@ -68,6 +68,7 @@ impl Inner {
         let bytes = flush_frozen(&self.tables, &self.manifest, index, partition, &frozen)?;
         self.counters.flushed_bytes.fetch_add(bytes, Relaxed);
         self.settle_unflushed(partition, newest.appended_bytes);
+        self.share_memory();
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod background;
 mod batch;
+mod budget;
 mod checkpoint;
 pub mod clock;
 #[doc(hidden)]

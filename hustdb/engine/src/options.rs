@@ -41,6 +41,8 @@ pub struct Options {
     pub sync: SyncMode,
     /// `1 << partition_bits` partitions, 0..=8; fixed when the folder is created.
     pub partition_bits: u32,
+    /// Limit of all memory the engine has of its own; 0 = none beyond those of its parts.
+    pub memory_bytes: u64,
     /// Budget of all memtables together, active and frozen.
     pub memtable_bytes: u64,
     /// Bounds of decompressed blocks kept (used with compression only).
@@ -72,11 +74,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// Most that the log buffers take: records that wait, and those that are being written.
+    pub(crate) fn buffer_bytes(&self) -> u64 {
+        (self.memtable_bytes / 2).clamp(1 << 20, 32 << 20)
+    }
+
     /// How the content log is opened.
     pub(crate) fn log(&self) -> LogOptions {
         LogOptions {
             segment_bytes: u64::from(self.segment_bytes),
             allocate_bytes: u64::from(self.segment_bytes / 4).clamp(4096, 4 << 20),
+            buffer_bytes: (self.buffer_bytes() / 2) as usize,
             reserve_bytes: self.reserve_bytes,
             sync: self.sync,
             background: self.background,
@@ -92,6 +100,7 @@ impl Options {
             clock: Arc::new(SystemClock::new()),
             sync: SyncMode::Always,
             partition_bits: 3,
+            memory_bytes: 1 << 30,
             memtable_bytes: 64 << 20,
             block_cache_bytes: 256 << 20,
             inline_max: 256,

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use crate::{
     Error, Result,
     background::Workers,
+    budget::Budget,
     engine::{Engine, Inner},
     manifest::{Edit, Manifest, State},
     options::Options,
@@ -98,7 +99,8 @@ impl Inner {
         let mut replay = Replay::new(&options, &tables, &partitions, manifest);
         let log = replay.open_log(&state, clean_end)?;
         let (manifest, max_stamp, appended_bytes) = replay.finish();
-        Ok(Inner {
+        let inner = Inner {
+            budget: Budget::new(&options),
             partitions,
             log,
             manifest,
@@ -112,7 +114,9 @@ impl Inner {
             counters: Default::default(),
             options,
             _lock: lock,
-        })
+        };
+        inner.share_memory();
+        Ok(inner)
     }
 }
 

@@ -14,6 +14,14 @@ pub(crate) struct Counters {
     pub refused_writes: AtomicU64,
 }
 
+impl Counters {
+    /// Bytes written by flushes, compaction and collection.
+    pub fn worked_bytes(&self) -> u64 {
+        let written = [&self.flushed_bytes, &self.compaction_out_bytes, &self.collected_bytes];
+        written.iter().map(|bytes| bytes.load(Relaxed)).sum()
+    }
+}
+
 /// One level, over all partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LevelStats {
@@ -40,6 +48,10 @@ pub struct Stats {
     pub segment_bytes: u64,
     /// Bytes of large values that newest rows point to.
     pub live_value_bytes: u64,
+    /// The limit of all memory; 0 = none.
+    pub memory_limit_bytes: u64,
+    /// Most that the buffers of the log take.
+    pub buffer_limit_bytes: u64,
     /// Memory of all memtables, active and frozen.
     pub memtable_bytes: u64,
     /// Memory of block indexes, filters and residency maps.
@@ -70,7 +82,7 @@ impl Stats {
 
     /// Memory the engine has of its own (maps of files not counted).
     pub fn memory_bytes(&self) -> u64 {
-        self.memtable_bytes + self.index_bytes + self.cache_bytes
+        self.memtable_bytes + self.index_bytes + self.cache_bytes + self.buffer_limit_bytes
     }
 }
 
@@ -85,7 +97,10 @@ impl Engine {
             segments: uses.len() as u64,
             segment_bytes: uses.iter().map(|segment| segment.size_bytes).sum(),
             live_value_bytes: uses.iter().map(|segment| segment.live_bytes).sum(),
+            memory_limit_bytes: inner.options.memory_bytes,
             memtable_bytes: inner.memtable_bytes(),
+            index_bytes: inner.budget.index_bytes(),
+            buffer_limit_bytes: inner.options.buffer_bytes(),
             cache_bytes: inner.tables.cache.memory_bytes(),
             unflushed_log_bytes: inner.unflushed_log_bytes(),
             flushed_bytes: counters.flushed_bytes.load(Relaxed),
@@ -106,7 +121,6 @@ impl Engine {
                     stats.levels[level].size_bytes += table.meta().size_bytes;
                     stats.levels[level].rows += table.meta().rows;
                     stats.levels[level].tombstones += table.meta().tombstones;
-                    stats.index_bytes += table.memory_bytes() as u64;
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! The engine against a model: random batches, background work, restarts, checkpoints and snapshots, under random
 //! options. One list of operations must give one history, whatever the options.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::{path::Path, sync::Arc};
@@ -11,18 +13,18 @@ use support::{Model, Random, Rows, options, random_batch, read_all, tick, write}
 const SEEDS: u64 = 40;
 const STEPS: u64 = 600;
 
-fn random_options(random: &mut Random, vfs: &SimVfs, clock: &Arc<SimClock>) -> Options {
+fn random_options(random: &mut Random, vfs: &SimVfs, clock: &Arc<SimClock>, compress: bool) -> Options {
     let sync = [SyncMode::Always, SyncMode::Os][random.below(2) as usize];
     let defaults = options(vfs, clock, sync);
     Options {
         inline_max: 64,
         block_bytes: [64, 512, 4096][random.below(3) as usize],
         table_bytes: [1 << 10, 16 << 10, 1 << 20][random.below(3) as usize],
-        memtable_bytes: [32 << 10, 128 << 10][random.below(2) as usize],
+        memtable_bytes: [64 << 10, 128 << 10][random.below(2) as usize],
         segment_bytes: [8 << 10, 64 << 10][random.below(2) as usize],
         level_base_bytes: [2 << 10, 64 << 10][random.below(2) as usize],
         block_cache_bytes: [0, 1 << 20][random.below(2) as usize],
-        compress: random.chance(50),
+        compress,
         ..defaults
     }
 }
@@ -31,9 +33,11 @@ fn random_options(random: &mut Random, vfs: &SimVfs, clock: &Arc<SimClock>) -> O
 fn history(seed: u64, options_seed: u64) -> Vec<Rows> {
     let clock = Arc::new(SimClock::new(1_700_000_000_000));
     let (mut vfs, mut random, mut with) = (SimVfs::new(seed), Random(seed), Random(options_seed));
+    // The same for a whole history, so that it is known what large values take.
+    let compress = with.chance(50);
     let mut model = Model::default();
     let mut seen = Vec::new();
-    let mut engine = Engine::open(random_options(&mut with, &vfs, &clock)).unwrap();
+    let mut engine = Engine::open(random_options(&mut with, &vfs, &clock, compress)).unwrap();
     for step in 0..STEPS {
         let batch = random_batch(&mut random);
         model.push(batch.clone());
@@ -47,7 +51,7 @@ fn history(seed: u64, options_seed: u64) -> Vec<Rows> {
                 drop(engine);
             }
             vfs = vfs.kill();
-            engine = Engine::open(random_options(&mut with, &vfs, &clock)).unwrap();
+            engine = Engine::open(random_options(&mut with, &vfs, &clock, compress)).unwrap();
             let rows = read_all(&engine).unwrap();
             assert_eq!(rows, model.newest(), "seed {seed}/{options_seed} step {step}, reopened");
             seen.push(rows);

@@ -51,6 +51,7 @@ pub struct EngineConfig {
     pub sync: String,
     pub sync_interval_ms: u64,
     pub partitions: u32,
+    pub memory: Size,
     pub memtable: Size,
     pub block_cache: Size,
     pub inline_max: u32,
@@ -66,6 +67,7 @@ impl Default for EngineConfig {
             sync: "always".into(),
             sync_interval_ms: 200,
             partitions: 8,
+            memory: Size::mib(1024),
             memtable: Size::mib(64),
             block_cache: Size::mib(256),
             inline_max: 256,
@@ -124,6 +126,11 @@ const ENGINE_KEYS: &[Key] = &[
         "engine.partitions",
         Bounds::Number(1, 256),
         "Independent trees, a power of two; fixed when the data folder is created.",
+    ),
+    key(
+        "engine.memory",
+        Bounds::Size(0, 1 << 44),
+        "Limit in bytes of memtables, cache, filters, indexes and buffers together; the cache gives way first; 0 = none.",
     ),
     key(
         "engine.memtable",
@@ -192,6 +199,7 @@ impl EngineConfig {
         Ok(Options {
             sync,
             partition_bits: self.partitions.trailing_zeros(),
+            memory_bytes: self.memory.bytes(),
             memtable_bytes: self.memtable.bytes(),
             block_cache_bytes: self.block_cache.bytes(),
             inline_max: self.inline_max,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hust_engine::Stats;
+use hust_engine::{LevelStats, Stats};
 use hust_store::Store;
 use prometheus_client::{
     collector::Collector,
@@ -44,6 +44,8 @@ impl Collector for Look {
             "1 after a failed write or sync",
             stats.poisoned.is_some().into(),
         )?;
+        gauge(&mut to, "hustdb_memory_limit_bytes", "engine.memory; 0 = none", stats.memory_limit_bytes)?;
+        gauge(&mut to, "hustdb_memory_bytes", "Memory of the engine, maps left out", stats.memory_bytes())?;
         gauge(&mut to, "hustdb_memtable_bytes", "Memory of memtables", stats.memtable_bytes)?;
         gauge(&mut to, "hustdb_index_bytes", "Memory of block indexes and filters", stats.index_bytes)?;
         gauge(&mut to, "hustdb_cache_bytes", "Memory of decompressed blocks", stats.cache_bytes)?;
@@ -82,9 +84,12 @@ impl Collector for Look {
     }
 }
 
+/// A metric with a value for each level: name, help, value.
+type LevelMetric = (&'static str, &'static str, fn(&LevelStats) -> u64);
+
 impl Look {
     fn encode_levels(&self, to: &mut Descriptor<'_>) -> Result<(), fmt::Error> {
-        let figures: [(&str, &str, fn(&hust_engine::LevelStats) -> u64); 4] = [
+        let figures: [LevelMetric; 4] = [
             ("hustdb_level_files", "Table files", |level| level.files),
             ("hustdb_level_bytes", "Bytes of table files", |level| level.size_bytes),
             ("hustdb_level_rows", "Rows in tables", |level| level.rows),

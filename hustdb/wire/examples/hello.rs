@@ -50,7 +50,7 @@ impl Handler for Hello {
     fn worker(&self, _: usize) {}
 
     async fn handle(&self, (): &(), request: &mut Request) -> Answer {
-        match request.method {
+        match *request.method() {
             Method::GET | Method::HEAD => Answer::ok(Kind::Text, Bytes::from_static(BODY)).with_version(1),
             _ => Answer::ok(Kind::Text, request.body.len().to_string()).with_version(1),
         }

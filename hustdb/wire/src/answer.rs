@@ -27,6 +27,12 @@ static KEYS: HeaderName = HeaderName::from_static("keys");
 static TOTAL_COUNT: HeaderName = HeaderName::from_static("totalcount");
 static CURSOR: HeaderName = HeaderName::from_static("cursor");
 
+static TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
+static BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+static TRUE: HeaderValue = HeaderValue::from_static("true");
+static FALSE: HeaderValue = HeaderValue::from_static("false");
+
 /// The content type of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -42,12 +48,12 @@ pub enum Kind {
 
 impl Kind {
     /// As in `Content-Type`.
-    pub fn text(self) -> &'static str {
+    pub fn header(self) -> HeaderValue {
         match self {
-            Kind::Text => "text/plain",
-            Kind::Json => "application/json",
-            Kind::Binary => "application/octet-stream",
-            Kind::Other(text) => text,
+            Kind::Text => TEXT.clone(),
+            Kind::Json => JSON.clone(),
+            Kind::Binary => BINARY.clone(),
+            Kind::Other(text) => HeaderValue::from_str(text).unwrap_or_else(|_| BINARY.clone()),
         }
     }
 }
@@ -155,7 +161,7 @@ impl Answer {
     /// The HTTP response, its headers written into `headers` (whose old content goes, whose memory is used again).
     pub fn into_response(self, mut headers: HeaderMap, head: bool) -> Response<Full<Bytes>> {
         headers.clear();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind.text()));
+        headers.insert(CONTENT_TYPE, self.kind.header());
         if head && self.body.is_empty() {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -163,7 +169,7 @@ impl Answer {
             headers.insert(&VERSION, number(version));
         }
         if let Some(refused) = self.ver_error {
-            headers.insert(&VER_ERROR, HeaderValue::from_static(if refused { "true" } else { "false" }));
+            headers.insert(&VER_ERROR, if refused { TRUE.clone() } else { FALSE.clone() });
         }
         if let Some(stamp) = self.stamp {
             headers.insert(&STAMP, number(stamp));
@@ -221,16 +227,20 @@ impl From<Refusal> for Answer {
 
 /// A number as a header value; small ones without an allocation.
 pub fn number(value: u64) -> HeaderValue {
-    const SMALL: usize = 1024;
-    static TEXT: LazyLock<Vec<HeaderValue>> =
-        LazyLock::new(|| (0..SMALL as u64).map(HeaderValue::from).collect());
-    match usize::try_from(value).ok().and_then(|index| TEXT.get(index)) {
+    static SMALL: LazyLock<Vec<HeaderValue>> = LazyLock::new(small);
+    match usize::try_from(value).ok().and_then(|index| SMALL.get(index)) {
         Some(text) => text.clone(),
         None => {
             let mut digits = itoa::Buffer::new();
             HeaderValue::from_str(digits.format(value)).unwrap_or(HeaderValue::from_static("0"))
         }
     }
+}
+
+/// The values of 0..1024 over static memory, so that a clone counts nothing.
+fn small() -> Vec<HeaderValue> {
+    let text = |value: u64| HeaderValue::from_static(Box::leak(value.to_string().into_boxed_str()));
+    (0..1024).map(text).collect()
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl Auth {
         Auth(both.then(|| (user.into(), password.into())))
     }
 
+    /// Whether credentials are asked for.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Checks the value of `Authorization`.
     pub fn check(&self, header: Option<&[u8]>, realm: &'static str) -> Result<(), Refusal> {
         let Some((user, password)) = &self.0 else { return Ok(()) };

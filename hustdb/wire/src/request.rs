@@ -3,19 +3,15 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use hyper::{HeaderMap, Method, Uri};
+use hyper::{Method, header::HeaderValue, http::request::Parts};
 
 use crate::query::Query;
 
 /// A request.
 #[derive(Debug)]
 pub struct Request {
-    /// The method, one the route allows.
-    pub method: Method,
-    /// The target.
-    pub target: Uri,
-    /// The headers.
-    pub headers: HeaderMap,
+    /// The head; its method is one the route allows.
+    pub head: Parts,
     /// The id of the route.
     pub route: u16,
     /// The body; empty where the route ignores it.
@@ -25,18 +21,23 @@ pub struct Request {
 }
 
 impl Request {
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
     /// The path.
     pub fn path(&self) -> &str {
-        self.target.path()
+        self.head.uri.path()
     }
 
     /// The query.
     pub fn query(&self) -> Query<'_> {
-        Query::new(self.target.query().unwrap_or_default().as_bytes())
+        Query::new(self.head.uri.query().unwrap_or_default().as_bytes())
     }
 
     /// The first header called `name`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.get(name).map(hyper::header::HeaderValue::as_bytes)
+        self.head.headers.get(name).map(HeaderValue::as_bytes)
     }
 }

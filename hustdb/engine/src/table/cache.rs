@@ -31,6 +31,11 @@ impl BlockCache {
         BlockCache { payloads: Cache::with_weighter(entries, capacity_bytes, PayloadWeight) }
     }
 
+    /// Changes how much it holds.
+    pub fn set_capacity(&self, capacity_bytes: u64) {
+        self.payloads.set_capacity(capacity_bytes);
+    }
+
     /// Bytes held.
     pub fn memory_bytes(&self) -> u64 {
         self.payloads.weight()

@@ -7,7 +7,9 @@
 use super::{
     block::BlockEntry,
     keys::{Guess, KeyShape, common_bits, shifted},
-    layout::{HEADER_BYTES, INDEX_ENTRY_BYTES, crc_leads, key_at, lead_with_crc, u8_at, u32_at},
+    layout::{
+        BLOCK_COMPRESSED, HEADER_BYTES, INDEX_ENTRY_BYTES, crc_leads, key_at, lead_with_crc, u8_at, u32_at,
+    },
     search::{interpolate, search},
 };
 use crate::Key;
@@ -74,7 +76,7 @@ impl Index {
             };
             let first = key_at(entry, 0);
             let ascends = blocks.last().map_or(first == min, |(before, _)| *before < first);
-            if !ascends || !shape.is_sound() || block.rows == 0 {
+            if !ascends || !shape.is_sound() || block.rows == 0 || block.flags & !BLOCK_COMPRESSED != 0 {
                 return None;
             }
             offset = offset.checked_add(block.len)?;

@@ -122,7 +122,10 @@ impl Table {
             payload.get(start..).and_then(|bytes| bytes.get(..len)).map(Slice::from)
         } else {
             let at = entry.offset as usize + entry.payload_at() + start;
-            u32::try_from(len).ok().and_then(|len| Slice::mapped(&self.map, at as u32, len))
+            match (u32::try_from(at), u32::try_from(len)) {
+                (Ok(at), Ok(len)) => Slice::mapped(&self.map, at, len),
+                _ => None,
+            }
         };
         let payload = payload.ok_or_else(|| self.damaged(number, "extent of a row"))?;
         Ok(Find::Row(Head { meta: record.meta, payload, key_len: record.key_len, pointer: record.pointer }))

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::{
     Method, Response,
     body::{Body, Incoming},
-    header::{EXPECT, HeaderMap},
+    header::EXPECT,
     http::request::Parts,
 };
 
@@ -43,36 +43,36 @@ pub async fn exchange<H: Handler>(
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     link.pulse.head_read();
-    let (mut parts, body) = request.into_parts();
-    let is_head = parts.method == Method::HEAD;
-    let admitted = gate::admit(&link.shared, &parts, link.refused.as_ref());
-    let route = match &admitted {
-        Ok(Target::Route(route)) => Some(route.id),
-        _ => None,
-    };
-    let (answer, headers) = match admitted {
-        Ok(target) => match take(&link.shared, target, body).await {
-            Ok(body) => answer(&link, target, parts, body).await,
-            Err(refusal) => (refusal.into(), std::mem::take(&mut parts.headers)),
-        },
-        Err(refusal) => (refuse(&link.shared, refusal, &parts, body).await, parts.headers),
+    let (head, body) = request.into_parts();
+    let is_head = head.method == Method::HEAD;
+    let mut request = Request { head, route: 0, body: Bytes::new(), peer: link.peer };
+    let (answer, route) = match gate::admit(&link.shared, &request.head, link.refused.as_ref()) {
+        Ok(Target::Route(route)) => {
+            request.route = route.id;
+            let taken = if body.is_end_stream() {
+                Ok(())
+            } else {
+                take(&link.shared, route.body, body).await.map(|body| request.body = body)
+            };
+            link.pulse.handling();
+            let answer = match taken {
+                Ok(()) => link.shared.handler.handle(&link.local.worker, &mut request).await,
+                Err(refusal) => refusal.into(),
+            };
+            (answer, Some(route.id))
+        }
+        Ok(target) => (own(&link.shared, target, body).await, None),
+        Err(refusal) => (refuse(&link.shared, refusal, &request.head, body).await, None),
     };
     if answer.close {
         link.pulse.set_linger();
     }
     let took_us = link.pulse.answering();
     link.local.shard.count(route, answer.status, took_us);
-    Ok(answer.into_response(headers, is_head))
+    Ok(answer.into_response(request.head.headers, is_head))
 }
 
-async fn take<H: Handler>(shared: &Shared<H>, target: Target, body: Incoming) -> Result<Bytes, Refusal> {
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let rule = match target {
-        Target::Route(route) => route.body,
-        _ => BodyRule::Ignored,
-    };
+async fn take<H: Handler>(shared: &Shared<H>, rule: BodyRule, body: Incoming) -> Result<Bytes, Refusal> {
     match rule {
         BodyRule::Ignored => intake::discard(body, shared.body_max).await.map(|()| Bytes::new()),
         BodyRule::Collected => intake::collect(body, shared.body_max).await,
@@ -82,39 +82,29 @@ async fn take<H: Handler>(shared: &Shared<H>, target: Target, body: Incoming) ->
 
 /// A refusal leaves the connection usable if the body can be read to its end; a client that waits for `100 Continue`
 /// sends none, so its connection ends.
-async fn refuse<H: Handler>(shared: &Shared<H>, refusal: Refusal, parts: &Parts, body: Incoming) -> Answer {
+async fn refuse<H: Handler>(shared: &Shared<H>, refusal: Refusal, head: &Parts, body: Incoming) -> Answer {
     let answer = Answer::from(refusal);
     if answer.close || body.is_end_stream() {
         return answer;
     }
-    if parts.headers.contains_key(EXPECT) || intake::discard(body, shared.body_max).await.is_err() {
+    if head.headers.contains_key(EXPECT) || intake::discard(body, shared.body_max).await.is_err() {
         return answer.closing();
     }
     answer
 }
 
-async fn answer<H: Handler>(
-    link: &Link<H>,
-    target: Target,
-    parts: Parts,
-    body: Bytes,
-) -> (Answer, HeaderMap) {
-    link.pulse.handling();
-    let answer = match target {
-        Target::Route(route) => {
-            let (method, target, headers) = (parts.method, parts.uri, parts.headers);
-            let mut request = Request { method, target, headers, route: route.id, body, peer: link.peer };
-            let answer = link.shared.handler.handle(&link.local.worker, &mut request).await;
-            return (answer, request.headers);
-        }
-        Target::Status => status(link.shared.lifecycle.phase()),
+/// The server's own paths.
+async fn own<H: Handler>(shared: &Shared<H>, target: Target<'_>, body: Incoming) -> Answer {
+    if let Err(refusal) = take(shared, BodyRule::Ignored, body).await {
+        return refusal.into();
+    }
+    match target {
         Target::Version => {
-            let program = link.shared.program;
-            Answer::ok(Kind::Text, format!("{} {}\n", program.name, program.version))
+            Answer::ok(Kind::Text, format!("{} {}\n", shared.program.name, shared.program.version))
         }
-        Target::Metrics => metrics(&link.shared),
-    };
-    (answer, parts.headers)
+        Target::Metrics => metrics(shared),
+        Target::Status | Target::Route(_) => status(shared.lifecycle.phase()),
+    }
 }
 
 fn status(phase: Phase) -> Answer {

@@ -83,7 +83,7 @@ fn encode(answer: &Answer) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         answer.status.as_u16(),
-        answer.kind.text(),
+        answer.kind.header().to_str().unwrap_or_default(),
         answer.body.len(),
     );
     [head.as_bytes(), &answer.body].concat()

@@ -15,9 +15,9 @@ use crate::{
 
 /// Who answers an admitted request.
 #[derive(Debug, Clone, Copy)]
-pub enum Target {
+pub enum Target<'a> {
     /// The program.
-    Route(Route),
+    Route(&'a Route),
     /// `/status.html`.
     Status,
     /// `/version`.
@@ -27,11 +27,11 @@ pub enum Target {
 }
 
 /// Decides on a head. `refused` is what was decided when the connection came.
-pub fn admit<H: Handler>(
-    shared: &Shared<H>,
+pub fn admit<'a, H: Handler>(
+    shared: &'a Shared<H>,
     head: &Parts,
     refused: Option<&Refusal>,
-) -> Result<Target, Refusal> {
+) -> Result<Target<'a>, Refusal> {
     if let Some(refusal) = refused {
         return Err(refusal.clone());
     }
@@ -43,11 +43,11 @@ pub fn admit<H: Handler>(
     check_method(route.methods, head)?;
     match shared.lifecycle.phase() {
         Phase::Starting => Err(not_ready()),
-        Phase::Ready | Phase::Draining => Ok(Target::Route(*route)),
+        Phase::Ready | Phase::Draining => Ok(Target::Route(route)),
     }
 }
 
-fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<Target, Refusal> {
+fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<Target<'static>, Refusal> {
     let target = match path {
         "/status.html" => return Ok(Target::Status),
         "/version" => Target::Version,
@@ -62,8 +62,12 @@ fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<
 }
 
 fn authenticate<H: Handler>(shared: &Shared<H>, head: &Parts) -> Result<(), Refusal> {
+    let security = shared.security.load();
+    if !security.auth.is_on() {
+        return Ok(());
+    }
     let shown = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    shared.security.load().auth.check(shown, shared.program.name)
+    security.auth.check(shown, shared.program.name)
 }
 
 fn check_method(methods: Methods, head: &Parts) -> Result<(), Refusal> {

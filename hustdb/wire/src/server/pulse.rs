@@ -62,7 +62,8 @@ impl Pulse {
     }
 
     fn now_us(&self) -> u64 {
-        self.start.elapsed().as_micros() as u64
+        let age = self.start.elapsed();
+        age.as_secs() * 1_000_000 + u64::from(age.subsec_micros())
     }
 
     fn enter(&self, phase: u8) {

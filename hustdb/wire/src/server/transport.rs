@@ -7,6 +7,7 @@
 //! ends the heads, has an empty body, and lacks the `content-type` that every answer of ours has.
 
 use std::{
+    cell::RefCell,
     io,
     io::IoSlice,
     pin::Pin,
@@ -21,10 +22,41 @@ use tokio_rustls::server::TlsStream;
 
 use super::pulse::Pulse;
 
+/// Up to so many bytes a head and its body are written as one piece.
+const FLAT_MAX_BYTES: usize = 4096;
+
 /// A client's stream.
 pub enum Stream {
     Plain(TokioIo<TcpStream>),
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+impl Stream {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+}
+
+/// Hands `bufs` on as one piece: for little, copying is cheaper than what the kernel does for a vector.
+fn flat<T>(bufs: &[IoSlice<'_>], write: impl FnOnce(&[u8]) -> T) -> T {
+    thread_local! {
+        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        bufs.iter().for_each(|buf| scratch.extend_from_slice(buf));
+        write(scratch)
+    })
 }
 
 /// The stream as hyper sees it.
@@ -82,9 +114,10 @@ impl Write for Transport {
                 &before
             }
         };
-        let written = match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        let written = if bufs.len() > 1 && total <= FLAT_MAX_BYTES {
+            flat(bufs, |bytes| self.stream.poll_write(cx, bytes))
+        } else {
+            self.stream.poll_write_vectored(cx, bufs)
         };
         match &written {
             Poll::Ready(Ok(taken)) => {
