@@ -1,6 +1,6 @@
 //! The contract of a node, row by row, against real processes.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails, and says with which seed")]
 
 mod api_doc;
 mod capacity;

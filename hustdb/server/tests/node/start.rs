@@ -155,7 +155,7 @@ fn put_file(path: &Path, text: &str) {
 fn a_damaged_value_is_never_served() {
     let mut node = builder().set("engine.segment_size=1MiB").start().unwrap();
     let mut client = Client::of(&node);
-    let value: Vec<u8> = (0..5000u32).map(|at| (at * 7919 >> 3) as u8).collect();
+    let value: Vec<u8> = (0..5000u32).map(|at| ((at * 7919) >> 3) as u8).collect();
     client.put("/hustdb/put?key=damaged", &value);
     client.put("/hustdb/put?key=whole", "v");
     assert!(node.stop().unwrap().success());
