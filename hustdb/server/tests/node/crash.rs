@@ -15,7 +15,7 @@ use crate::support::{Client, Random, synced};
 const SEED: u64 = 0x5eed_0003;
 const CLIENTS: u64 = 4;
 const KEYS: u64 = 12;
-const ROUNDS: u64 = 8;
+const ROUNDS: u64 = 24;
 
 /// A record: version and value, or absent.
 type Record = Option<(u64, Vec<u8>)>;
