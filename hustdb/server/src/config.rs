@@ -212,3 +212,7 @@ impl EngineConfig {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Failure> {
     let config: NodeConfig = args.server.load()?;
     let options = config.store_options(&args.data)?;
+    server::check(&config.server, &config.security)?;
     if args.server.check {
         return Ok(());
     }
@@ -61,6 +62,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::other)?;
     let slot = Arc::new(OnceLock::new());
     let node = Node::new(slot.clone(), &config);
+    server::assert_port_free(&config.server)?;
     let running = server::start(PROGRAM, &config.server, &config.security, node)?;
     let control = running.control();
     let store = Arc::new(Store::open(options).map_err(Failure::other)?);
@@ -70,8 +72,9 @@ fn run(args: &Args) -> Result<(), Failure> {
     control.ready();
     cli::announce(PROGRAM.name, running.address());
     let reload = || match args.server.load::<NodeConfig>().and_then(|config| {
+        control.reload(&config.security)?;
         level.set(&config.server.log_level);
-        control.reload(&config.security)
+        Ok(())
     }) {
         Ok(()) => tracing::info!("configuration read again"),
         Err(invalid) => tracing::error!("configuration not read again: {invalid}"),

@@ -1,6 +1,8 @@
 //! A storage node as its own process.
 
 use std::{
+    ffi::OsString,
+    fs::File,
     io::{self, BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -10,14 +12,15 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::http::Http;
+use crate::{http::Http, raw::Raw};
 
 /// How to start a node.
 #[derive(Debug)]
 pub struct NodeBuilder {
     program: PathBuf,
-    set: Vec<String>,
+    args: Vec<OsString>,
     data: Option<PathBuf>,
+    log: Option<File>,
 }
 
 /// A running node; killed when dropped. Its data folder, unless given, goes with it.
@@ -32,18 +35,30 @@ pub struct Node {
 impl NodeBuilder {
     /// A node of this program file.
     pub fn new(program: impl Into<PathBuf>) -> NodeBuilder {
-        NodeBuilder { program: program.into(), set: Vec::new(), data: None }
+        NodeBuilder { program: program.into(), args: Vec::new(), data: None, log: None }
     }
 
     /// With `--set section.key=value`.
     pub fn set(mut self, assignment: &str) -> NodeBuilder {
-        self.set.push(assignment.to_owned());
+        self.args.extend(["--set".into(), assignment.into()]);
+        self
+    }
+
+    /// With `--config FILE`.
+    pub fn config(mut self, file: &Path) -> NodeBuilder {
+        self.args.extend(["--config".into(), file.into()]);
         self
     }
 
     /// With data in this folder in place of a temporary one.
     pub fn data(mut self, folder: &Path) -> NodeBuilder {
         self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// With what it logs in this file in place of our own stderr.
+    pub fn log(mut self, file: File) -> NodeBuilder {
+        self.log = Some(file);
         self
     }
 
@@ -57,10 +72,10 @@ impl NodeBuilder {
     fn spawn(&self, folder: &Path) -> io::Result<(Child, SocketAddr)> {
         let mut command = Command::new(&self.program);
         command.arg("--data").arg(self.data.as_deref().unwrap_or(folder)).args(["--listen", "127.0.0.1:0"]);
-        for assignment in &self.set {
-            command.args(["--set", assignment]);
+        if let Some(log) = &self.log {
+            command.stderr(log.try_clone()?);
         }
-        let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+        let mut child = command.args(&self.args).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
@@ -86,6 +101,11 @@ impl Node {
         Http::new(&format!("http://{}", self.address))
     }
 
+    /// One connection to it.
+    pub fn raw(&self) -> io::Result<Raw> {
+        Raw::connect(self.address)
+    }
+
     /// Its data folder.
     pub fn data(&self) -> &Path {
         self.builder.data.as_deref().unwrap_or(self.folder.path())
@@ -100,6 +120,11 @@ impl Node {
     /// Ends it as SIGTERM does and waits for that.
     pub fn stop(&mut self) -> io::Result<ExitStatus> {
         self.signal(Signal::TERM)?;
+        self.child.wait()
+    }
+
+    /// Waits until it has ended by itself or by a signal sent before.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
     }
 

@@ -1,0 +1,39 @@
+//! Every `curl` line of `doc/api.md`, run in order against a node, answers what its comment says.
+
+use std::process::Command;
+
+use crate::support::node;
+
+/// The commands of the document: lines of `sh` blocks that begin with `curl`, and the comment at their end.
+fn commands(document: &str) -> Vec<(&str, &str)> {
+    let blocks = document.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let lines = blocks.flat_map(|(block, _)| block.lines());
+    lines
+        .filter(|line| line.starts_with("curl "))
+        .map(|line| line.rsplit_once("# ").unwrap_or_else(|| panic!("no status: {line}")))
+        .collect()
+}
+
+#[test]
+fn the_examples_of_the_document_answer_what_it_says() {
+    let document = include_str!("../../../../doc/api.md");
+    let commands = commands(document);
+    for path in ["get", "exist", "put", "del", "keys", "stat", "file_count"] {
+        let path = format!("/hustdb/{path}");
+        assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
+    }
+    let node = node();
+    for (command, expected) in commands {
+        let command = command.replace("127.0.0.1:8085", &node.address().to_string());
+        assert!(command.contains(&node.address().to_string()), "{command}");
+        let output = Command::new("sh").args(["-c", &format!("{command} -sS")]).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.stderr.is_empty(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        let mut parts = expected.split(", ");
+        let status = shown.split(' ').nth(1);
+        assert_eq!(status, parts.next(), "{command}\n{shown}");
+        for part in parts {
+            assert!(shown.to_lowercase().contains(&part.to_lowercase()), "{command}: {part} in\n{shown}");
+        }
+    }
+}

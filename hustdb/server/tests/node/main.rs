@@ -1,0 +1,16 @@
+//! The contract of a node, row by row, against real processes.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails, and says with which seed")]
+
+mod api_doc;
+mod capacity;
+mod crash;
+mod expiry;
+mod kv;
+mod listing;
+mod parameters;
+mod process;
+mod replicas;
+mod start;
+mod stat;
+mod support;
