@@ -3,10 +3,7 @@
 //! The folder has two hot segments and a cold one; mode bits 1-2 say which of them the input is, bit 3 that all of the
 //! log is known to have been durable, bit 4 that the first segment need not be replayed.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use hust_engine::{
     Background, Cold, Key, Meta, Pointer, Result, SyncMode, Value,
@@ -180,10 +177,13 @@ pub fn segment(data: &[u8]) {
         let values = log.scan_values(info.id).expect("a segment that is listed");
         values.flatten().for_each(|(_, pointer)| _ = log.read(pointer, Cold::Read));
     }
-    // A second start finds what the first one left, and the same rows in it.
+    // A second start finds what the first one left, and the same rows in it. Where the first has cut off the records
+    // that proved others durable, a damaged value in those may count as a torn end now: then it finds fewer.
+    let damaged = seen.iter().any(|seen| seen.4.as_ref().is_err_and(|to| log.read(*to, Cold::Read).is_err()));
     drop(log);
     let (_log, again) = open(&vfs, &from).expect("a log that was recovered recovers again");
-    assert_eq!(again, seen);
+    assert!(seen.starts_with(&again), "a second start finds other rows");
+    assert!(again.len() == seen.len() || damaged, "a second start finds fewer rows");
 }
 
 /// What was recovered from a segment whose checksums were not touched is right.
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn the_seeds_are_real() {
         let template = template();
-        let names: Vec<PathBuf> = template.files.iter().map(|(path, _)| path.clone()).collect();
+        let names: Vec<std::path::PathBuf> = template.files.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(names.len(), 3, "{names:?}");
         assert_eq!(template.seen.len(), 24 + 12 + 3);
         let (log, _) = open(&disk(&template.files), &RecoverFrom::default()).unwrap();

@@ -76,9 +76,12 @@ impl Manifest {
         }
         let first = Frame::read(&bytes, HEADER_BYTES, None)
             .ok_or_else(|| Error::damaged(&path, HEADER_BYTES as u64, "the state does not read"))?;
-        let state = postcard::from_bytes(first.payload).map_err(|e| {
+        let state: State = postcard::from_bytes(first.payload).map_err(|e| {
             Error::damaged(&path, HEADER_BYTES as u64, format!("the state does not read: {e}"))
         })?;
+        if !state.is_sound() {
+            return Err(Error::damaged(&path, HEADER_BYTES as u64, "partitions or levels that cannot be"));
+        }
         let (end, sequence) = (first.end as u64, first.sequence);
         let mut manifest =
             Manifest { vfs, dir: dir.into(), file, state, sequence, end, state_bytes: end, broken: None };

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{accounts::AccountsImage, table::TableMeta};
 
+/// Most levels of a partition.
+const LEVELS_MAX: usize = 16;
+
 /// Everything that is needed to open a database, besides the files it names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -57,6 +60,13 @@ impl State {
         }
     }
 
+    /// Whether there are as many partitions as it says, and no more levels than edits can make.
+    fn is_sound(&self) -> bool {
+        let count = 1usize.checked_shl(self.partition_bits);
+        let levels = self.partitions.iter().map(|partition| partition.levels.len()).max();
+        count == Some(self.partitions.len()) && levels.unwrap_or(0) <= LEVELS_MAX
+    }
+
     /// Applies an edit. `Err` says what does not fit; the state is then unusable.
     pub fn apply(&mut self, edit: &Edit) -> Result<(), String> {
         for (index, id) in &edit.removed {
@@ -99,7 +109,7 @@ impl PartitionState {
     }
 
     fn insert(&mut self, level: usize, table: TableMeta) -> Result<(), String> {
-        if level >= 16 {
+        if level >= LEVELS_MAX {
             return Err(format!("table {} is in level {level}", table.id));
         }
         if self.levels.len() <= level {
