@@ -62,7 +62,6 @@ fn run(args: &Args) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::other)?;
     let slot = Arc::new(OnceLock::new());
     let node = Node::new(slot.clone(), &config);
-    server::assert_port_free(&config.server)?;
     let running = server::start(PROGRAM, &config.server, &config.security, node)?;
     let control = running.control();
     let store = Arc::new(Store::open(options).map_err(Failure::other)?);
