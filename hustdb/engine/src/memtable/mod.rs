@@ -63,6 +63,10 @@ impl Memtable {
 
     /// A copy of the row at `key`.
     pub fn get(&self, key: &Key) -> Option<Head> {
+        // At rest the active memtable is empty, and readers of tables need no lock for it.
+        if self.is_empty() {
+            return None;
+        }
         self.tree.read().get(key).map(Head::from)
     }
 
