@@ -63,7 +63,7 @@ impl TableFiles {
 
     /// Names of new tables begin after `id`.
     pub fn begin_after(&self, id: u64) {
-        self.next.fetch_max(id + 1, Relaxed);
+        self.next.fetch_max(id.saturating_add(1), Relaxed);
     }
 
     fn create(&self) -> Result<(u64, TableBuilder)> {

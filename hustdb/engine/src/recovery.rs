@@ -131,32 +131,26 @@ fn check(options: &Options) -> Result<()> {
     }
 }
 
-/// Writes `VERSION` into a new folder; refuses one that a newer version wrote.
+/// Writes `VERSION` into a new folder, whole or not at all; refuses one that a newer version wrote.
 fn check_version(options: &Options) -> Result<()> {
-    let path = options.dir.join("VERSION");
-    let io = |e| Error::io(path.display().to_string(), e);
-    if options.vfs.exists(&path).map_err(io)? {
-        let file = options.vfs.open(&path).map_err(io)?;
+    let (path, temporary) = (options.dir.join("VERSION"), options.dir.join("VERSION.tmp"));
+    let (vfs, io) = (&options.vfs, |e| Error::io(path.display().to_string(), e));
+    if vfs.exists(&path).map_err(io)? {
         let mut line = [0; 64];
-        let len = file.read_at(&mut line, 0).map_err(io)?;
+        let len = vfs.open(&path).and_then(|file| file.read_at(&mut line, 0)).map_err(io)?;
         let line = line.get(..len).unwrap_or_default();
-        // An empty file is one whose creation was cut short; nothing else had been written then.
         if line == VERSION_LINE.as_bytes() {
             return Ok(());
         }
-        if len != 0 {
-            let line = String::from_utf8_lossy(line);
-            return Err(Error::Invalid(format!(
-                "the data folder is of another version: {:?}",
-                line.trim_end()
-            )));
-        }
-        options.vfs.remove(&path).map_err(io)?;
+        let line = String::from_utf8_lossy(line);
+        return Err(Error::Invalid(format!("the data folder is of another version: {:?}", line.trim_end())));
     }
-    let file = options.vfs.create(&path).map_err(io)?;
-    file.write_all_at(VERSION_LINE.as_bytes(), 0).map_err(io)?;
-    file.sync_data().map_err(io)?;
-    options.vfs.sync_dir(&options.dir).map_err(io)
+    if vfs.exists(&temporary).map_err(io)? {
+        vfs.remove(&temporary).map_err(io)?;
+    }
+    let file = vfs.create(&temporary).map_err(io)?;
+    file.write_all_at(VERSION_LINE.as_bytes(), 0).and_then(|()| file.sync_data()).map_err(io)?;
+    vfs.rename(&temporary, &path).and_then(|()| vfs.sync_dir(&options.dir)).map_err(io)
 }
 
 /// A folder with tables but without a manifest has lost its manifest: never start empty in its place.

@@ -120,7 +120,7 @@ impl Core {
             state.active = new.segment.clone();
             state.end = 0;
             state.reserved = new.reserved;
-            state.push_header(&self.folder.header(&new.segment, prev_end).encode());
+            state.push_header(&self.folder.header(&new.segment, prev_end, self.synced()).encode());
             self.unsynced.lock().push(new.segment);
             self.marks.end.store(state.end_position(), Ordering::Release);
         }

@@ -115,7 +115,7 @@ impl ColdWriter {
         let start = u64::from(SEGMENT_HEADER_BYTES);
         let new = folder.create(SegmentKind::Cold, start + need)?;
         let segment = new.segment;
-        let header = folder.header(&segment, 0).encode();
+        let header = folder.header(&segment, 0, 0).encode();
         let written =
             segment.file().and_then(|file| file.write_all_at(&header, 0).and_then(|()| file.sync_data()));
         let written = written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause));

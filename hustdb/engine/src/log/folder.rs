@@ -94,7 +94,7 @@ impl Folder {
     }
 
     /// The header of `segment`, which follows on `prev_end`.
-    pub fn header(&self, segment: &Segment, prev_end: u64) -> SegmentHeader {
+    pub fn header(&self, segment: &Segment, prev_end: u64, durable: u64) -> SegmentHeader {
         SegmentHeader {
             version: FORMAT_VERSION,
             segment: segment.id,
@@ -102,6 +102,7 @@ impl Folder {
             prev_end,
             created_ms: self.clock.now_ms(),
             salt: self.salt,
+            durable,
         }
     }
 

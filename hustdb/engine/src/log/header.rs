@@ -1,6 +1,7 @@
 //! The first 64 bytes of a segment file.
 //!
-//! `magic[8] version:u32 segment:u32 kind:u32 0:u32 prev_end:u64 created_ms:u64 salt:u64 0[12] crc:u32`, little-endian;
+//! `magic[8] version:u32 segment:u32 kind:u32 0:u32 prev_end:u64 created_ms:u64 salt:u64 durable:u64 0[4]
+//! crc:u32`, little-endian;
 //! the CRC covers the 60 bytes before it. Hot segments form a chain by `prev_end`. The salt goes into the checksum of
 //! every record header, so that bytes a client stored as a value can never pass for a record; all hot segments of a
 //! log have the same one, so that it is known even where one header is lost.
@@ -39,6 +40,8 @@ pub struct SegmentHeader {
     pub created_ms: u64,
     /// What the checksums of the record headers begin with.
     pub salt: u64,
+    /// Position known to be durable when the segment was begun: a proof that outlives the records that held it.
+    pub durable: u64,
 }
 
 impl SegmentHeader {
@@ -53,7 +56,8 @@ impl SegmentHeader {
         out.extend_from_slice(&self.prev_end.to_le_bytes());
         out.extend_from_slice(&self.created_ms.to_le_bytes());
         out.extend_from_slice(&self.salt.to_le_bytes());
-        out.extend_from_slice(&[0; 12]);
+        out.extend_from_slice(&self.durable.to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&crc32fast::hash(&out).to_le_bytes());
         let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
         bytes.copy_from_slice(&out);
@@ -82,8 +86,9 @@ impl SegmentHeader {
             prev_end: cursor.u64()?,
             created_ms: cursor.u64()?,
             salt: cursor.u64()?,
+            durable: cursor.u64()?,
         };
-        cursor.bytes(12)?;
+        cursor.bytes(4)?;
         (crc32fast::hash(bytes.get(..60)?) == cursor.u32()?).then_some(header)
     }
 }
@@ -101,6 +106,7 @@ mod tests {
             prev_end: 6 << 32 | 100,
             created_ms: 12345,
             salt: 99,
+            durable: 5 << 32 | 7,
         };
         let bytes = header.encode();
         assert_eq!(SegmentHeader::decode(&bytes), Some(header));

@@ -265,10 +265,10 @@ impl Drop for Log {
     }
 }
 
-/// Begins the segment that a log goes on in after `prev_end`, with a durable header.
+/// Begins the segment that a log goes on in after `prev_end`, up to which all is durable, with a durable header.
 fn begin(folder: &Folder, prev_end: u64) -> Result<Arc<Segment>> {
     let segment = folder.create_unreserved(SegmentKind::Hot)?;
-    let header = folder.header(&segment, prev_end).encode();
+    let header = folder.header(&segment, prev_end, prev_end).encode();
     let written =
         segment.file().and_then(|file| file.write_all_at(&header, 0).and_then(|()| file.sync_data()));
     written.map_err(|cause| Error::io(format!("begin {}", segment.path.display()), cause))?;

@@ -48,6 +48,7 @@ pub fn survey(dir: &Path, hot: &mut Vec<Found>, from: &RecoverFrom, salt: Option
         if !survey.follows(header.prev_end, found, from)? {
             break;
         }
+        survey.proven = survey.proven.max(header.durable);
         let Some(found) = hot.get_mut(survey.kept) else { break };
         let whole = survey.walk(found, from, salt.unwrap_or_default())?;
         survey.kept += 1;
@@ -124,6 +125,7 @@ impl Survey {
 
     /// Looks for records behind the end of the log and what they say was durable when they were appended.
     fn gather_proofs(&mut self, found: &Found, salt: Option<u64>) -> Result<()> {
+        self.proven = self.proven.max(found.header.map_or(0, |header| header.durable));
         let surveyed = found.id == segment_of(self.stop) && self.kept > self.first;
         let mut offset = if surveyed { found.end } else { u64::from(SEGMENT_HEADER_BYTES) };
         let lost = found.header.is_none() && !found.blank;
