@@ -246,7 +246,8 @@ impl Bank {
             if random.chance(1) {
                 let page = self.engine.page(Key::MIN, Key::MAX, Direction::Backward, 200, 1 << 30).unwrap();
                 let accounts = page.rows.iter().filter(|(_, row)| row.user_key() == b"account");
-                assert_eq!(accounts.map(|(_, row)| checked_number(row)).count() as u64, ACCOUNTS);
+                let numbers: Vec<_> = accounts.map(|(_, row)| checked_number(row)).collect();
+                assert_eq!(numbers.len() as u64, ACCOUNTS);
             }
         }
     }
