@@ -68,9 +68,9 @@ fn make(closed: bool) -> Result<Real> {
             let number = random.below(40) as u64;
             let key = Key::hashed(
                 1,
-                [random.clone().next() as u8, number as u8].repeat(8).try_into().unwrap_or_default(),
+                [random.clone().word() as u8, number as u8].repeat(8).try_into().unwrap_or_default(),
             );
-            let key = if number % 4 == 0 { Key::hashed(1, [number as u8; 16]) } else { key };
+            let key = if number.is_multiple_of(4) { Key::hashed(1, [number as u8; 16]) } else { key };
             let delete = random.below(6) == 0;
             let value = if delete { Vec::new() } else { vec![write; random.below(200)] };
             let flags = if delete { TOMBSTONE } else { 0 };

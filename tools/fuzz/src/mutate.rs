@@ -72,7 +72,7 @@ fn set_integer(input: &mut [u8], random: &mut Random) {
     let near = |number: u64, random: &mut Random| number.wrapping_add(random.below(3) as u64).wrapping_sub(1);
     let number = match random.below(4) {
         0 => near(input.len() as u64, random),
-        1 => random.next(),
+        1 => random.word(),
         _ => {
             let number = random.pick(&INTERESTING);
             near(number, random)
@@ -112,7 +112,7 @@ fn splice(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
 
 /// Overwrites a piece with one byte, or adds such a piece at the end.
 fn fill(input: &mut Vec<u8>, random: &mut Random) {
-    let byte = random.pick(&[0, 0, 0xFF, b'%', random.clone().next() as u8]);
+    let byte = random.pick(&[0, 0, 0xFF, b'%', random.clone().word() as u8]);
     let (start, end) = range(input.len(), random);
     if random.below(3) == 0 {
         input.resize(input.len() + (end - start).min(4096), byte);

@@ -47,7 +47,7 @@ fn make(compress: bool) -> Result<Real> {
     let mut random = Random::new(5);
     let mut rows = BTreeMap::new();
     for number in 0..120u64 {
-        let md5 = (u128::from(random.next()) << 64 | u128::from(random.next())).to_be_bytes();
+        let md5 = (u128::from(random.word()) << 64 | u128::from(random.word())).to_be_bytes();
         let key = match number % 4 {
             0 => Key::new(ORDERED_TABLE_BIT | 4, {
                 let mut tail = [0; 20];

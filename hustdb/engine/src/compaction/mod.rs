@@ -1,8 +1,8 @@
 //! Compaction: what to merge, and how.
 //!
-//! [`pick`] decides from the shape of the levels alone, [`merge`] walks several sorted sources as one, [`retain`] says
+//! `pick` decides from the shape of the levels alone, `merge` walks several sorted sources as one, `retain` says
 //! which rows need not be written again. Nothing here touches a file: whoever runs a [`Plan`] reads and writes the
-//! tables and edits the manifest. [`simulate`] runs the same decisions over made-up files and measures what they cost.
+//! tables and edits the manifest. `simulate` runs the same decisions over made-up files and measures what they cost.
 
 mod cursor;
 mod level;

@@ -1,6 +1,6 @@
 //! What a shape of levels costs, found out without a disk.
 //!
-//! Drives [`pick`] with a made-up workload of uniform keys. Files are sorted lists of key numbers and a size; a merge
+//! Drives `pick` with a made-up workload of uniform keys. Files are sorted lists of key numbers and a size; a merge
 //! really merges, so duplicates vanish as they would. Compaction is as fast as it needs to be: after each flush plans
 //! run until none is due.
 
