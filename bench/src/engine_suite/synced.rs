@@ -21,7 +21,7 @@ pub fn run(context: &Context, report: &mut Report, _: u64) -> Result<(), Failure
             let name = format!("synced insert, {writers} writers, {}", size_name(value_bytes));
             let line = Line::more(&name, "ops/s").goal(Goal::Ratio(goal));
             let share = Line::more(format!("{name}, of bare append + fdatasync"), "").goal(Goal::Figure(0.9));
-            let mut field = Field::new(context)?;
+            let mut field = Field::synced(context)?;
             let seconds = context.common.seconds;
             let mut from = 0;
             for _ in 0..context.common.rounds {
