@@ -6,7 +6,7 @@
 //! poisons the engine: reads go on, writes are refused.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     thread::{Builder, JoinHandle},
     time::Duration,
 };
@@ -150,7 +150,7 @@ impl Inner {
     fn run(&self, job: Job) {
         loop {
             let seen = self.signal.signals();
-            match job(self) {
+            match self.paced(job) {
                 Ok(true) => self.signal.progress(),
                 Ok(false) => {
                     if !self.signal.wait_work(seen) {
@@ -168,6 +168,15 @@ impl Inner {
                 return;
             }
         }
+    }
+
+    /// Does a step of a job and lets writers go on by what it has earned them.
+    fn paced(&self, job: Job) -> Result<bool> {
+        self.pacer.running.fetch_add(1, Relaxed);
+        let done = job(self);
+        self.pacer.running.fetch_sub(1, Relaxed);
+        self.update_pace();
+        done
     }
 
     /// Background work that fails for want of space waits for space; everything else ends writing.

@@ -94,12 +94,11 @@ impl Inner {
         let mut outputs = Outputs::new(&self.tables, self.options.table_bytes);
         while let Some(key) = merge.key() {
             let row = merge.row()?;
-            if compaction::retain(&row.meta, row.pointer().is_some(), plan.bottom, now_ms, grace_ms)
-                == Retain::Keep
+            let stored = row.pointer().is_some();
+            if compaction::retain(&row.meta, stored, plan.bottom, now_ms, grace_ms) == Retain::Keep
+                && let Some(written_bytes) = outputs.add(key, &row)?
             {
-                if let Some(written_bytes) = outputs.add(key, &row)? {
-                    self.pace_compaction(written_bytes)?;
-                }
+                self.pace_compaction(written_bytes)?;
             }
             merge.advance()?;
         }

@@ -119,8 +119,9 @@ impl Partition {
                 return;
             }
             let memtable = std::mem::replace(&mut view.active, Arc::new(Memtable::new()));
-            self.frozen_bytes.fetch_add(memtable.memory_bytes() as u64, Relaxed);
+            // In this order, so that nobody counts them twice and refuses writes for it.
             self.active_bytes.store(0, Relaxed);
+            self.frozen_bytes.fetch_add(memtable.memory_bytes() as u64, Relaxed);
             view.frozen
                 .insert(0, Arc::new(Frozen { rows: memtable.freeze(), end, appended_bytes, accounts }));
         });

@@ -5,8 +5,9 @@
 //! acknowledgement waits until background work has earned it: every byte flushed or compacted allows `ratio` bytes of
 //! log, less the higher the pressure. At the hard limit writes are refused as `Busy`. Nothing sleeps: tickets wait
 //! for the log's admission limit, which is raised here, and is lifted when no background work is left to wait for.
+//! Writers look at the pressure every so many bytes of log, workers at the end of each job.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
@@ -22,6 +23,11 @@ const SOFT_SHARE: f64 = 0.75;
 const RATIO_MAX: f64 = 8.0;
 /// What may be earned ahead.
 const CREDIT_MAX_BYTES: f64 = (1u64 << 20) as f64;
+/// Share of a hard limit at which there is something for the background to do.
+const WORK_SHARE: f64 = 0.5;
+/// Looks at the pressure while the log grows by the memtables' budget: what a limit may be passed by is a few times
+/// this part of it, since small rows take more memory than log.
+const LOOKS: u64 = 64;
 /// Files in level 0 of one partition at which writes are refused.
 const LEVEL_ZERO_MAX: usize = 24;
 
@@ -32,6 +38,8 @@ pub(crate) struct Pacer {
     pacing: AtomicBool,
     /// Background jobs that run now.
     pub running: AtomicUsize,
+    /// Log bytes appended when a writer last looked.
+    looked_at: AtomicU64,
     credit: Mutex<Credit>,
 }
 
@@ -40,6 +48,8 @@ struct Credit {
     bytes: f64,
     /// Log bytes appended when credit was last settled.
     settled_at: u64,
+    /// Bytes the background had written then.
+    worked_at: u64,
 }
 
 /// How near the worst of the limits is: 1 = reached.
@@ -76,7 +86,7 @@ impl Inner {
         if !self.pacer.refusing.load(Relaxed) {
             return Ok(());
         }
-        let pressure = self.update_pace(0);
+        let pressure = self.update_pace();
         if pressure.share < 1.0 {
             return Ok(());
         }
@@ -84,9 +94,23 @@ impl Inner {
         Err(Error::Busy(pressure.why))
     }
 
-    /// Sets the pace by the present pressure; `earned_bytes` have just been written by background work.
-    pub fn update_pace(&self, earned_bytes: u64) -> Pressure {
+    /// Looks at the pressure if the log has grown enough since somebody did. After every write, without its locks.
+    pub fn keep_pace(&self) {
+        let appended = self.appended_bytes.load(Relaxed);
+        let grown = appended.saturating_sub(self.pacer.looked_at.load(Relaxed));
+        if grown >= self.options.memtable_bytes / LOOKS {
+            self.pacer.looked_at.store(appended, Relaxed);
+            if self.update_pace().share >= WORK_SHARE {
+                self.signal.work();
+            }
+        }
+    }
+
+    /// Sets the pace by the present pressure and what the background has written since the last time.
+    pub fn update_pace(&self) -> Pressure {
         let pressure = self.pressure();
+        // Held to the end: whoever sees that nobody works any more has the last word.
+        let mut credit = self.pacer.credit.lock();
         self.pacer.refusing.store(pressure.share >= 1.0, Relaxed);
         let nobody_works =
             self.options.background == Background::Manual || self.pacer.running.load(Relaxed) == 0;
@@ -96,18 +120,17 @@ impl Inner {
             }
             return pressure;
         }
-        let mut credit = self.pacer.credit.lock();
-        let appended = self.appended_bytes.load(Relaxed);
+        let (appended, worked) = (self.appended_bytes.load(Relaxed), self.counters.worked_bytes());
         if !self.pacer.pacing.swap(true, Relaxed) {
-            *credit = Credit { bytes: 0.0, settled_at: appended };
+            *credit = Credit { bytes: 0.0, settled_at: appended, worked_at: worked };
         }
         let spent = appended.saturating_sub(credit.settled_at) as f64;
-        let earned = earned_bytes as f64 * ratio(pressure.share);
-        credit.bytes = (credit.bytes - spent + earned).clamp(-CREDIT_MAX_BYTES, CREDIT_MAX_BYTES);
-        credit.settled_at = appended;
-        if credit.bytes >= 0.0 {
+        let earned = worked.saturating_sub(credit.worked_at) as f64 * ratio(pressure.share);
+        let bytes = (credit.bytes - spent + earned).clamp(-CREDIT_MAX_BYTES, CREDIT_MAX_BYTES);
+        *credit = Credit { bytes, settled_at: appended, worked_at: worked };
+        if bytes >= 0.0 {
             // Positions are bytes within a segment; a limit that falls short of the next one is raised soon.
-            self.log.admit(self.log.end().saturating_add(credit.bytes as u64));
+            self.log.admit(self.log.end().saturating_add(bytes as u64));
         }
         pressure
     }

@@ -199,7 +199,8 @@ impl Inner {
         for (key, from, to) in moved.drain(..) {
             last = self.repoint(&key, from, to)?.or(last);
         }
-        last.map_or(Ok(()), |ticket| ticket.wait())
+        // Not by the ticket: that may wait for background work, which this is.
+        last.map_or(Ok(()), |ticket| self.log.sync_to(ticket.end()))
     }
 
     /// Forgets which pages were in memory where they no longer are.

@@ -20,6 +20,9 @@ use crate::{
     view::View,
 };
 
+/// User keys and inline values that a page without values may hold, about.
+const KEY_PAGE_BYTES: usize = 8 << 20;
+
 /// A part of a range.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -63,7 +66,7 @@ impl Engine {
         direction: Direction,
         limit: usize,
     ) -> Result<Page> {
-        self.page_now(&Range { from, to, direction, limit, max_bytes: usize::MAX, values: false })
+        self.page_now(&Range { from, to, direction, limit, max_bytes: KEY_PAGE_BYTES, values: false })
     }
 
     fn page_now(&self, range: &Range) -> Result<Page> {

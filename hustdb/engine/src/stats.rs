@@ -14,6 +14,14 @@ pub(crate) struct Counters {
     pub refused_writes: AtomicU64,
 }
 
+impl Counters {
+    /// Bytes written by flushes, compaction and collection.
+    pub fn worked_bytes(&self) -> u64 {
+        let written = [&self.flushed_bytes, &self.compaction_out_bytes, &self.collected_bytes];
+        written.iter().map(|bytes| bytes.load(Relaxed)).sum()
+    }
+}
+
 /// One level, over all partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LevelStats {

@@ -14,6 +14,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::MutexGuard;
+use smallvec::SmallVec;
 
 use crate::{
     Error, Result,
@@ -26,6 +27,9 @@ use crate::{
     partition::Writer,
     row::{Pointer, Value},
 };
+
+/// What each put of a batch replaces in the content log.
+type Kills = SmallVec<[Option<Kill>; 2]>;
 
 /// How often an update reads what is cold without holding the lock before it does so under it.
 const UNLOCKED_READS_MAX: usize = 3;
@@ -68,12 +72,13 @@ impl Engine {
 /// The writer locks held by one update, in ascending order of the partitions.
 struct Locked<'e> {
     inner: &'e Inner,
-    guards: Vec<(usize, MutexGuard<'e, Writer>)>,
+    guards: SmallVec<[(usize, MutexGuard<'e, Writer>); 2]>,
 }
 
 impl<'e> Locked<'e> {
     fn take(inner: &'e Inner, keys: impl Iterator<Item = Key>) -> Locked<'e> {
-        let mut wanted: Vec<usize> = keys.map(|key| key.partition(inner.options.partition_bits)).collect();
+        let mut wanted: SmallVec<[usize; 4]> =
+            keys.map(|key| key.partition(inner.options.partition_bits)).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let guards = wanted.into_iter().map(|index| (index, inner.partitions[index].lock())).collect();
@@ -100,7 +105,7 @@ impl Inner {
         self.admit_write()?;
         let mut locked = Locked::take(self, keys.iter().copied());
         let mut batch = Batch::default();
-        let mut heads = Vec::with_capacity(keys.len());
+        let mut heads: SmallVec<[Option<Head>; 2]> = SmallVec::new();
         loop {
             heads.clear();
             for key in keys {
@@ -112,7 +117,8 @@ impl Inner {
             batch.clear();
             let outcome = decide(&heads, &mut batch)?;
             if batch.is_empty() {
-                return Ok(Fetch::Ready((outcome, self.log.ticket(0))));
+                // What the caller saw and judged must be durable before it says so.
+                return Ok(Fetch::Ready((outcome, self.log.ticket(self.log.end()))));
             }
             if !locked.covers(&batch) {
                 // The batch reaches into other partitions: take their locks too, in order, and decide anew.
@@ -121,42 +127,49 @@ impl Inner {
                 locked = Locked::take(self, all);
                 continue;
             }
-            return Ok(match self.commit(&mut locked, keys, &heads, &batch, cold)? {
-                Fetch::Ready(ticket) => Fetch::Ready((outcome, ticket)),
-                Fetch::Cold => Fetch::Cold,
-            });
+            let Some(kills) = self.kills(keys, &heads, &batch, cold)? else { return Ok(Fetch::Cold) };
+            let ticket = self.commit(&mut locked, &mut batch, &kills)?;
+            drop(locked);
+            self.keep_pace();
+            return Ok(Fetch::Ready((outcome, ticket)));
         }
     }
 
-    /// Appends and applies a batch whose partitions are locked.
-    fn commit(
+    /// The stored value that each put replaces; `None` if that would take a read from the disk.
+    fn kills(
         &self,
-        locked: &mut Locked<'_>,
         keys: &[Key],
         heads: &[Option<Head>],
         batch: &Batch<'_>,
         cold: Cold,
-    ) -> Result<Fetch<Ticket>> {
-        if let Some(what) = batch.fault() {
-            return Err(Error::Invalid(what.into()));
-        }
-        let mut kills = Vec::with_capacity(batch.puts.len());
+    ) -> Result<Option<Kills>> {
+        let mut kills = Kills::new();
         for put in &batch.puts {
-            let old = match keys.iter().position(|key| *key == put.key) {
+            let pointer = match keys.iter().position(|key| *key == put.key) {
                 Some(at) => heads.get(at).and_then(|head| head.as_ref()?.pointer),
                 None => match self.partition(&put.key).view().find(&put.key, cold)? {
                     Fetch::Ready(head) => head.and_then(|head| head.pointer),
-                    Fetch::Cold => return Ok(Fetch::Cold),
+                    Fetch::Cold => return Ok(None),
                 },
             };
-            kills.push(old.map(|pointer| Kill { segment: pointer.segment, len: pointer.len }));
+            kills.push(pointer.map(|pointer| Kill { segment: pointer.segment, len: pointer.len }));
         }
-        let packed: Vec<Option<Vec<u8>>> = batch.puts.iter().map(|put| self.pack(put)).collect();
-        let tallies: Vec<Vec<Tally>> = batch.puts.iter().map(|put| tallies_of(batch, &put.key)).collect();
-        let entries: Vec<Entry<'_>> = (0..batch.puts.len())
-            .map(|at| self.entry(&batch.puts[at], packed[at].as_deref(), kills[at], &tallies[at]))
+        Ok(Some(kills))
+    }
+
+    /// Appends and applies a batch whose partitions are locked.
+    fn commit(&self, locked: &mut Locked<'_>, batch: &mut Batch<'_>, kills: &Kills) -> Result<Ticket> {
+        if let Some(what) = batch.fault() {
+            return Err(Error::Invalid(what.into()));
+        }
+        let puts = batch.puts.clone();
+        let packed: SmallVec<[Option<Vec<u8>>; 2]> = puts.iter().map(|put| self.pack(put)).collect();
+        let tallies = batch.groups();
+        let parts = puts.iter().zip(&packed).zip(kills).zip(tallies);
+        let entries: SmallVec<[Entry<'_>; 2]> = parts
+            .map(|(((put, packed), kill), tallies)| self.entry(put, packed.as_deref(), *kill, tallies))
             .collect();
-        self.append(locked, &entries).map(Fetch::Ready)
+        self.append(locked, &entries)
     }
 
     /// Appends entries and applies them to memtables and accounts. The partitions are locked.
@@ -246,9 +259,4 @@ fn applied<'a>(entry: &Entry<'a>, pointer: Option<Pointer>) -> DecodedEntry<'a> 
     };
     let Entry { key, meta, user_key, kill, tallies, .. } = *entry;
     DecodedEntry { key, meta, user_key, value, kill, tallies }
-}
-
-fn tallies_of(batch: &Batch<'_>, key: &Key) -> Vec<Tally> {
-    let of_key = batch.tallies.iter().filter(|tally| tally.key == *key);
-    of_key.map(|t| Tally { slot: t.slot, lane: t.lane, delta: t.delta }).collect()
 }

@@ -1,6 +1,8 @@
 //! The engine against a model: random batches, background work, restarts, checkpoints and snapshots, under random
 //! options. One list of operations must give one history, whatever the options.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::{path::Path, sync::Arc};

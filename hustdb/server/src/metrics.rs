@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hust_engine::Stats;
+use hust_engine::{LevelStats, Stats};
 use hust_store::Store;
 use prometheus_client::{
     collector::Collector,
@@ -82,9 +82,12 @@ impl Collector for Look {
     }
 }
 
+/// A metric with a value for each level: name, help, value.
+type LevelMetric = (&'static str, &'static str, fn(&LevelStats) -> u64);
+
 impl Look {
     fn encode_levels(&self, to: &mut Descriptor<'_>) -> Result<(), fmt::Error> {
-        let figures: [(&str, &str, fn(&hust_engine::LevelStats) -> u64); 4] = [
+        let figures: [LevelMetric; 4] = [
             ("hustdb_level_files", "Table files", |level| level.files),
             ("hustdb_level_bytes", "Bytes of table files", |level| level.size_bytes),
             ("hustdb_level_rows", "Rows in tables", |level| level.rows),

@@ -3,12 +3,12 @@
 //! Each command has a blocking form and a `try_` form that answers [`Fetch::Cold`] where it would have to read from
 //! the disk; the caller then runs the blocking form where blocking is allowed. Both share one decision.
 
-use hust_engine::{Fetch, Row, Slice};
+use hust_engine::{Fetch, Head, Meta, Row, Slice};
 
 use crate::{
     address::Address,
     error::Result,
-    record::{self, Origin, Shown},
+    record::{Origin, Shown, is_live},
     store::Shared,
     write::{Lifetime, RecordWrite, Written, check_key},
 };
@@ -46,7 +46,7 @@ pub struct Delete<'a> {
 pub struct Record {
     /// Version, stamp and expiry.
     pub shown: Shown,
-    /// The value.
+    /// The value: bytes of its own or of a mapped file, to send without a copy.
     pub value: Slice,
 }
 
@@ -65,10 +65,20 @@ impl<'a> Kv<'a> {
     /// The live record of `key`, without blocking.
     pub fn try_get(&self, key: &[u8]) -> Result<Fetch<Option<Record>>> {
         check_key(key)?;
-        Ok(match self.shared.engine.try_get(&Address::kv(key).key)? {
-            Fetch::Ready(row) => Fetch::Ready(self.show(key, row)),
-            Fetch::Cold => Fetch::Cold,
-        })
+        Ok(self.shared.engine.try_get(&Address::kv(key).key)?.map(|row| self.show(key, row)))
+    }
+
+    /// What the live record of `key` shows beside its value, which is not read. May block on the disk.
+    pub fn exist(&self, key: &[u8]) -> Result<Option<Shown>> {
+        check_key(key)?;
+        let head = self.shared.engine.head(&Address::kv(key).key)?;
+        Ok(self.show_head(key, head))
+    }
+
+    /// What the live record of `key` shows beside its value, without blocking.
+    pub fn try_exist(&self, key: &[u8]) -> Result<Fetch<Option<Shown>>> {
+        check_key(key)?;
+        Ok(self.shared.engine.try_head(&Address::kv(key).key)?.map(|head| self.show_head(key, head)))
     }
 
     /// Stores a value. May block on the disk.
@@ -102,10 +112,18 @@ impl<'a> Kv<'a> {
 
     /// What a row shows to a reader of `key`. A row of another key with this md5 is not this key's.
     fn show(&self, key: &[u8], row: Option<Row>) -> Option<Record> {
-        let row = row.filter(|row| row.user_key() == key)?;
-        if !record::is_live(&row.meta, self.shared.clock.now_ms()) {
-            return None;
-        }
+        let row = row.filter(|row| row.user_key() == key && self.is_live_now(&row.meta))?;
         Some(Record { shown: Shown::from(&row.meta), value: row.into_value() })
+    }
+
+    fn show_head(&self, key: &[u8], head: Option<Head>) -> Option<Shown> {
+        let head = head.filter(|head| head.user_key() == key && self.is_live_now(head.meta()))?;
+        Some(Shown::from(head.meta()))
+    }
+
+    /// Most records never expire: only the others need to know the time.
+    fn is_live_now(&self, meta: &Meta) -> bool {
+        let now_ms = if meta.expire_ms == 0 { 0 } else { self.shared.clock.now_ms() };
+        is_live(meta, now_ms)
     }
 }

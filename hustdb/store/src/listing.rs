@@ -1,8 +1,8 @@
 //! `keys`: the live records of one file, by md5, a page at a time.
 //!
 //! A page begins at an offset or at a cursor, a token for the key where the last page stopped. With a cursor the cost
-//! is that of the page; an offset walks over the rows before. Only live records count. One row more than asked is
-//! looked for, so the end is known when it is reached.
+//! is that of the page; an offset walks over the rows before, without their values. Only live records count. One row
+//! more than asked is looked for, so the end is known when it is reached.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ use crate::{
 const MAX_BODY_BYTES: usize = 32 << 20;
 /// JSON around a row's key and value, at most.
 const ROW_JSON_BYTES: usize = 128;
-/// Bytes read from the engine at a time.
+/// Bytes of keys and values read from the engine at a time.
 const PAGE_BYTES: usize = 4 << 20;
 /// Rows read from the engine at a time, at most; at least [`MIN_PAGE_ROWS`].
 const MAX_PAGE_ROWS: usize = 1024;
@@ -54,7 +54,7 @@ pub struct ListRequest<'a> {
 /// A listed record.
 #[derive(Clone, Debug)]
 pub struct ListedRow {
-    /// The full row as the engine gave it: key and value.
+    /// The row as the engine gave it: the key, and the value if values were asked for; if not, do not look at it.
     pub row: Row,
     /// Version, stamp and expiry.
     pub shown: Shown,
@@ -132,19 +132,40 @@ impl Page {
     fn fill(&mut self, shared: &Shared, mut from: Key, to: Key) -> Result<()> {
         let now_ms = shared.clock.now_ms();
         loop {
-            let wanted = self.skip.saturating_add(self.size - self.listing.rows.len()).saturating_add(1);
-            let limit = wanted.clamp(MIN_PAGE_ROWS, MAX_PAGE_ROWS);
-            let page = shared.engine.page(from, to, Direction::Forward, limit, PAGE_BYTES)?;
+            let values = self.reads_values();
+            let page = if values {
+                shared.engine.page(from, to, Direction::Forward, self.wanted_rows(), PAGE_BYTES)?
+            } else {
+                shared.engine.page_without_values(from, to, Direction::Forward, self.wanted_rows())?
+            };
+            let mut next = page.next;
             for (key, row) in page.rows {
+                if self.reads_values() != values {
+                    // The last row to skip is behind: read on with values.
+                    next = Some(key);
+                    break;
+                }
                 if record::is_live(&row.meta, now_ms) && !self.take(key, row) {
                     return Ok(());
                 }
             }
-            match page.next {
+            match next {
                 Some(next) => from = next,
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Whether the next row needs its value.
+    fn reads_values(&self) -> bool {
+        self.values && self.skip == 0
+    }
+
+    /// Rows to read next: those to skip; those to show and one more too, if they are read in the same way.
+    fn wanted_rows(&self) -> usize {
+        let shown = (self.size - self.listing.rows.len()).saturating_add(1);
+        let shown = if self.reads_values() == self.values { shown } else { 0 };
+        self.skip.saturating_add(shown).clamp(MIN_PAGE_ROWS, MAX_PAGE_ROWS)
     }
 
     /// Takes a live row; `false`: the page is full and goes on at this row.

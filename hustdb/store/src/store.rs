@@ -48,12 +48,12 @@ impl Store {
     /// Opens the engine, continues the clock and starts the sweeper.
     pub fn open(options: StoreOptions) -> Result<Store> {
         let clock = options.engine.clock.clone();
-        let file_count = 1usize << options.engine.partition_bits;
+        let partition_bits = options.engine.partition_bits;
         let engine = Engine::open(options.engine)?;
-        let stamps = StampClock::new(clock.clone(), engine.max_stamp(), options.max_clock_skew_ms);
-        let capacity = Capacity::new(clock.clone(), options.disk_capacity_bytes, options.disk_reserve_bytes);
-        let expiry = ExpiryIndex::new(file_count.trailing_zeros());
-        let ttl_maximum_s = options.ttl_maximum_s;
+        let stamps = StampClock::new(engine.max_stamp(), options.max_clock_skew_ms);
+        let capacity = Capacity::new(options.disk_capacity_bytes, options.disk_reserve_bytes);
+        let expiry = ExpiryIndex::new(partition_bits);
+        let (ttl_maximum_s, file_count) = (options.ttl_maximum_s, 1 << partition_bits);
         let shared = Arc::new(Shared { engine, clock, stamps, expiry, capacity, ttl_maximum_s, file_count });
         let sweeper = match options.sweep_interval {
             Some(interval) => Some(Sweeper::start(shared.clone(), interval).map_err(|cause| {

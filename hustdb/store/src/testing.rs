@@ -19,10 +19,6 @@ impl TestClock {
         Arc::new(TestClock(AtomicU64::new(ms)))
     }
 
-    pub(crate) fn set(&self, ms: u64) {
-        self.0.store(ms, Ordering::SeqCst);
-    }
-
     pub(crate) fn advance(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

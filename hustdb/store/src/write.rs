@@ -35,7 +35,10 @@ pub struct Written {
     pub ticket: Ticket,
 }
 
-/// A write made ready.
+/// How often a blocking write brings the stored value to memory for a comparison.
+const VALUE_READS_MAX: usize = 4;
+
+/// A write made ready. It has one time, `now_ms`, for liveness, expiry and stamp.
 pub(crate) struct RecordWrite<'a> {
     shared: &'a Shared,
     address: Address,
@@ -89,8 +92,8 @@ impl<'a> RecordWrite<'a> {
             Lifetime::Ttl(ttl_s) => now_ms.saturating_add(ttl_s.saturating_mul(1000)),
             Lifetime::Until(expire_ms) => expire_ms,
         };
-        check(shared, user_key, origin, 1)?;
-        shared.capacity.check(&shared.engine)?;
+        check(shared, now_ms, user_key, origin, 1)?;
+        shared.capacity.check(&shared.engine, now_ms)?;
         let action = Action::Put { expire_ms };
         let index = shared.expiry.entry(address.key, expire_ms);
         Ok(RecordWrite { shared, address, user_key, value, origin, action, now_ms, index })
@@ -103,19 +106,31 @@ impl<'a> RecordWrite<'a> {
         user_key: &'a [u8],
         origin: Origin,
     ) -> Result<RecordWrite<'a>> {
-        check(shared, user_key, origin, 0)?;
         let (now_ms, action) = (shared.clock.now_ms(), Action::Delete);
+        check(shared, now_ms, user_key, origin, 0)?;
         Ok(RecordWrite { shared, address, user_key, value: &[], origin, action, now_ms, index: None })
     }
 
     /// Runs it; may block on the disk.
     pub(crate) fn run(&self) -> Result<Written> {
         let (keys, len) = self.keys();
-        match self.shared.engine.update(&keys[..len], |heads, batch| Ok(self.step(heads, batch)))? {
-            (Ok(answer), ticket) => Ok(self.written(answer, ticket)),
-            (Err(Halt::Refused(error)), _) => Err(error),
-            (Err(Halt::Cold), _) => Err(Error::Busy("value not in memory")),
+        for _ in 0..VALUE_READS_MAX {
+            match self.shared.engine.update(&keys[..len], |heads, batch| Ok(self.step(heads, batch)))? {
+                (Ok(answer), ticket) => return Ok(self.written(answer, ticket)),
+                (Err(Halt::Refused(error)), _) => return Err(error),
+                (Err(Halt::Cold), _) => self.warm_value()?,
+            }
         }
+        Err(Error::Busy("the stored value does not stay in memory"))
+    }
+
+    /// Brings the stored value to memory, outside of the record's lock.
+    fn warm_value(&self) -> Result<()> {
+        if let Some(row) = self.shared.engine.get(&self.address.key)? {
+            // The engine may hand out a value without a look at all of its pages; a checksum looks at every byte.
+            std::hint::black_box(crc32fast::hash(row.value()));
+        }
+        Ok(())
     }
 
     /// Runs it unless that means reading from the disk.
@@ -157,7 +172,7 @@ impl<'a> RecordWrite<'a> {
             self.now_ms,
             self.origin,
             self.action,
-            |replaced| self.shared.stamps.fresh(replaced),
+            |replaced| self.shared.stamps.fresh(self.now_ms, replaced),
             || self.compare_value(head),
         )?;
         let Some(meta) = outcome.change else { return Ok(outcome.answer) };
@@ -200,7 +215,13 @@ impl<'a> RecordWrite<'a> {
 }
 
 /// What is checked of every write before it looks at the record.
-fn check(shared: &Shared, user_key: &[u8], origin: Origin, least_replica_ver: u64) -> Result<()> {
+fn check(
+    shared: &Shared,
+    now_ms: u64,
+    user_key: &[u8],
+    origin: Origin,
+    least_replica_ver: u64,
+) -> Result<()> {
     check_key(user_key)?;
     let (ver, least) = match origin {
         Origin::Local { ver } => (ver, 0),
@@ -214,7 +235,7 @@ fn check(shared: &Shared, user_key: &[u8], origin: Origin, least_replica_ver: u6
         if stamp == 0 {
             return Err(Error::invalid("stamp", "0"));
         }
-        if shared.stamps.is_beyond_skew(stamp) {
+        if shared.stamps.is_beyond_skew(now_ms, stamp) {
             return Err(Error::invalid("stamp", "too far ahead of this node's clock"));
         }
         shared.stamps.see(stamp);

@@ -216,6 +216,7 @@ impl Log {
     /// Refuses writes from now on, for a reason outside of the log.
     pub fn poison(&self, cause: &str) {
         self.core.poison.set(cause.to_owned());
+        self.core.tell_blocked();
         self.core.wake(u64::MAX);
     }
 

@@ -83,6 +83,9 @@ impl Manifest {
         let mut manifest =
             Manifest { vfs, dir: dir.into(), file, state, sequence, end, state_bytes: end, broken: None };
         manifest.read_edits(&bytes, &path)?;
+        // After a kill the last edits, or the rename, may be in the kernel only. What follows acts on them (it removes
+        // tables that they forget), so a power loss must not take them back.
+        manifest.file.sync_data().and_then(|()| manifest.vfs.sync_dir(dir)).map_err(io)?;
         Ok(manifest)
     }
 

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hust_engine::{
-    Background, Direction, Engine, Error, Key, Meta, Options, Result, SyncMode, clock::SimClock, row,
+    Background, Direction, Engine, Error, Key, Meta, Options, Result, SyncMode, Ticket, clock::SimClock, row,
     vfs::SimVfs,
 };
 
@@ -185,8 +185,13 @@ fn random_value(random: &mut Random) -> Vec<u8> {
     (0..len).map(|at| fill.wrapping_add(at as u8)).collect()
 }
 
-/// Writes a batch; versions count up, lane 0 of the tallies counts live rows, lane 1 their value bytes.
+/// Writes a batch and waits until it is acknowledged.
 pub fn write(engine: &Engine, clock: &SimClock, batch: &[Change]) -> Result<()> {
+    begin(engine, clock, batch)?.wait()
+}
+
+/// Begins to write a batch; versions count up, lane 0 of the tallies counts live rows, lane 1 their value bytes.
+pub fn begin(engine: &Engine, clock: &SimClock, batch: &[Change]) -> Result<Ticket> {
     let keys: Vec<Key> = batch.iter().map(|(number, _)| key_of(*number)).collect();
     let names: Vec<[u8; 8]> = batch.iter().map(|(number, _)| number.to_be_bytes()).collect();
     let stamp = (hust_engine::clock::Clock::now_ms(clock) << 16) | 1;
@@ -208,7 +213,7 @@ pub fn write(engine: &Engine, clock: &SimClock, batch: &[Change]) -> Result<()> 
         }
         Ok(())
     })?;
-    ticket.wait()
+    Ok(ticket)
 }
 
 /// Every live row, by gets; and the same by pages in both directions and by the tallies, which must agree.

@@ -29,11 +29,11 @@ pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
     let stamps = query.boolean("stamps")?.unwrap_or(false);
-    let tried = store.kv().try_get(&key);
+    let tried = store.kv().try_exist(&key);
     let owned = key.into_owned();
-    let found = settle(store, tried, move |store| store.kv().get(&owned)).await.map_err(refuse)?;
+    let found = settle(store, tried, move |store| store.kv().exist(&owned)).await.map_err(refuse)?;
     Ok(match found {
-        Some(record) => show(Answer::empty(StatusCode::OK), &record.shown, stamps),
+        Some(shown) => show(Answer::empty(StatusCode::OK), &shown, stamps),
         None => absent(),
     })
 }

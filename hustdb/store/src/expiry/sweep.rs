@@ -6,7 +6,7 @@
 //! record that is already remains is not taken out twice.
 
 use hust_engine::{
-    Batch, Direction, Head, Key, Meta, Row, Ticket,
+    Batch, Direction, Head, Key, Meta, Ticket,
     key::KEY_BYTES,
     row::{EXPIRED, PURGE, TOMBSTONE},
 };
@@ -16,8 +16,6 @@ use crate::{address::Address, error::Result, store::Shared, tally::Delta};
 
 /// Rows read from the index at a time.
 const PAGE_ROWS: usize = 256;
-/// Bytes of index rows read at a time.
-const PAGE_BYTES: usize = 1 << 20;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +62,7 @@ impl Pass<'_> {
             return Ok(());
         };
         loop {
-            let page = self.shared.engine.page(from, to, Direction::Forward, PAGE_ROWS, PAGE_BYTES)?;
+            let page = self.shared.engine.page_without_values(from, to, Direction::Forward, PAGE_ROWS)?;
             let mut last = None;
             for (key, row) in page.rows.iter().filter(|(_, row)| !row.meta.is_tombstone()) {
                 self.reached_ms = due_ms(*key);
@@ -72,7 +70,7 @@ impl Pass<'_> {
                     swept.more = true;
                     return Ok(());
                 }
-                last = Some(retire(self.shared, *key, row, swept)?);
+                last = Some(retire(self.shared, *key, row.user_key(), swept)?);
             }
             // One page of writes at a time: the sweep is never far ahead of the log.
             if let Some(ticket) = last {
@@ -96,16 +94,16 @@ enum Fate {
     Later,
 }
 
-/// Handles the due row `index_key`.
-fn retire(shared: &Shared, index_key: Key, index_row: &Row, swept: &mut Swept) -> Result<Ticket> {
-    let owner = <[u8; KEY_BYTES]>::try_from(index_row.user_key()).ok().map(|owner| Key::from_bytes(&owner));
-    let address = owner.and_then(Address::of_kv_row);
+/// Handles the due row `index_key`, which tells about the row `owner`.
+fn retire(shared: &Shared, index_key: Key, owner: &[u8], swept: &mut Swept) -> Result<Ticket> {
+    let record_key = <[u8; KEY_BYTES]>::try_from(owner).ok().map(|owner| Key::from_bytes(&owner));
+    let address = record_key.and_then(Address::of_kv_row);
     // The user key must outlive the batch, so the record is read before; its meta is compared under the lock.
     let record = match address {
-        Some(address) => shared.engine.get(&address.key)?,
+        Some(address) => shared.engine.head(&address.key)?,
         None => None,
     };
-    let retirement = Retirement { index_key, owner: index_row.user_key(), address, record: record.as_ref() };
+    let retirement = Retirement { index_key, owner, address, record: record.as_ref() };
     let keys = [index_key, address.map_or(index_key, |address| address.key)];
     let keys = if address.is_some() { &keys[..] } else { &keys[..1] };
     let (fate, ticket) = shared.engine.update(keys, |heads, batch| Ok(retirement.step(heads, batch)))?;
@@ -121,7 +119,7 @@ struct Retirement<'a> {
     index_key: Key,
     owner: &'a [u8],
     address: Option<Address>,
-    record: Option<&'a Row>,
+    record: Option<&'a Head>,
 }
 
 impl Retirement<'_> {
@@ -131,11 +129,11 @@ impl Retirement<'_> {
         let expired = head.filter(|head| !head.meta().is_tombstone() && head.meta().expire_ms == due_ms);
         let fate = match (expired, self.address, self.record) {
             (None, ..) | (_, None, _) => Fate::Stale,
-            (Some(head), Some(address), Some(row)) if row.user_key() == head.user_key() => {
+            (Some(head), Some(address), Some(before)) if before.user_key() == head.user_key() => {
                 let meta = Meta { flags: TOMBSTONE | EXPIRED, ..*head.meta() };
                 let mut delta = Delta::default();
                 delta.subtract(&address, head.meta(), head.user_key().len(), head.value_len() as usize);
-                batch.put(address.key, meta, row.user_key(), &[]);
+                batch.put(address.key, meta, before.user_key(), &[]);
                 delta.apply(&address, batch);
                 Fate::Expired
             }

@@ -1,11 +1,10 @@
 //! Refused writes while a limit is passed, and only then.
 
 use super::*;
-use crate::Error;
 
 fn is_refused(node: &Node, key: &[u8]) -> bool {
     let put = Put { key, value: &[7; 936], origin: LOCAL, lifetime: FOR_EVER };
-    match settle(node.store().kv().put(&put)) {
+    match settle(node.call(|| node.store().kv().put(&put))) {
         Ok(_) => false,
         Err(Error::Capacity(_)) => true,
         Err(error) => panic!("{error}"),
@@ -23,6 +22,8 @@ fn the_sum_of_live_records_is_bounded_and_follows_deletes() {
     let replica =
         Put { key: b"r", value: b"", origin: Origin::Replica { ver: 1, stamp: 1 }, lifetime: FOR_EVER };
     assert!(matches!(node.store().kv().put(&replica), Err(Error::Capacity(_))));
+    node.kill();
+    assert!(is_refused(&node, b"more"));
     node.restart();
     assert!(is_refused(&node, b"more"));
     applied(node.delete(&3u32.to_be_bytes(), LOCAL));
@@ -37,4 +38,21 @@ fn expired_records_make_room_once_swept() {
     node.clock.advance(1000);
     node.sweep();
     assert!(!is_refused(&node, b"l"));
+}
+
+#[test]
+fn a_nearly_full_disk_refuses_puts_and_takes_deletes() {
+    let mut node = Node::new(|options| options.disk_reserve_bytes = 1 << 20);
+    assert!(!is_refused(&node, b"k"));
+    node.vfs.set_capacity_bytes(Some(1 << 20));
+    assert!(!is_refused(&node, b"k"), "the last look is still good");
+    node.clock.advance(1000);
+    assert!(is_refused(&node, b"k"));
+    applied(node.delete(b"k", LOCAL));
+    node.restart();
+    assert!(is_refused(&node, b"k"));
+    node.vfs.set_capacity_bytes(Some(3 << 20));
+    assert!(is_refused(&node, b"k"), "the last look is still good");
+    node.clock.advance(1000);
+    assert!(!is_refused(&node, b"k"));
 }

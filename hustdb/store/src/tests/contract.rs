@@ -1,7 +1,6 @@
 //! Commands on kv pairs, row by row of the contract.
 
 use super::*;
-use crate::Error;
 
 fn refused(result: Result<Written>) -> String {
     match result {
@@ -88,8 +87,11 @@ fn stamps_pass_the_greatest_stored_one_after_a_restart() {
     let mut node = Node::new(|_| ());
     let stamp = (START_MS + 50_000) << 16;
     node.put(b"k", b"m", Origin::Replica { ver: 7, stamp }, FOR_EVER);
+    node.kill();
+    let next = applied(node.put(b"other", b"l", LOCAL, FOR_EVER)).stamp;
+    assert!(next > stamp);
     node.restart();
-    assert!(applied(node.put(b"other", b"l", LOCAL, FOR_EVER)).stamp > stamp);
+    assert!(applied(node.put(b"another", b"l", LOCAL, FOR_EVER)).stamp > next);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{Error, ListRequest, Listing, Start, md5, slot_of};
+use crate::{ListRequest, Listing, Start, md5, slot_of};
 
 fn filled() -> (Node, BTreeMap<[u8; 16], Vec<u8>>) {
     let node = Node::new(|_| ());
@@ -11,7 +11,9 @@ fn filled() -> (Node, BTreeMap<[u8; 16], Vec<u8>>) {
     for number in 0..600u32 {
         let key = format!("key_{number}").into_bytes();
         let lifetime = if number % 5 == 0 { Lifetime::Ttl(1) } else { FOR_EVER };
-        node.put(&key, &number.to_be_bytes(), LOCAL, lifetime);
+        // Every other value lies in the content log.
+        let value = number.to_be_bytes().repeat(1 + 32 * (number as usize % 2));
+        node.put(&key, &value, LOCAL, lifetime);
         match number % 5 {
             0 => {}
             1 => _ = node.delete(&key, LOCAL),
@@ -60,9 +62,12 @@ fn windows_offsets_and_sizes_count_shown_rows() {
         assert_eq!(listing.cursor.is_some(), offset + 3 < expected.len());
     }
     assert_eq!(keys(&list(&node, 1, 100..120, Start::Offset(0), 9).unwrap()).len(), 0);
-    let row = &list(&node, 0, 100..120, Start::Offset(0), 1).unwrap().rows[0];
-    let record = node.get(row.row.user_key()).unwrap();
-    assert_eq!((row.shown, row.row.value()), (record.shown, &*record.value));
+    for offset in 0..expected.len() {
+        for listed in list(&node, 0, 100..120, Start::Offset(offset), 9).unwrap().rows {
+            let record = node.get(listed.row.user_key()).unwrap();
+            assert_eq!((listed.shown, listed.row.value()), (record.shown, &*record.value));
+        }
+    }
 }
 
 #[test]

@@ -1,15 +1,20 @@
 //! The store over a simulated disk and a clock that tests set.
 
 mod capacity;
+mod cold;
 mod contract;
 mod listing;
 mod model;
+mod plain_map;
+mod reads;
 mod sweep;
 
 use std::sync::Arc;
 
+use hust_engine::{Background, SyncMode, vfs::SimVfs};
+
 use crate::{
-    Answer, Delete, Fetch, Lifetime, Origin, Put, Record, Result, Shown, Store, StoreOptions, Written,
+    Answer, Delete, Error, Fetch, Lifetime, Origin, Put, Record, Result, Shown, Store, StoreOptions, Written,
     testing::TestClock,
 };
 
@@ -19,37 +24,81 @@ const START_MS: u64 = 1_700_000_000_000;
 const LOCAL: Origin = Origin::Local { ver: 0 };
 const FOR_EVER: Lifetime = Lifetime::Ttl(0);
 
-/// A store that can be restarted on its disk.
+/// A store that can be restarted on its disk, which can lose power.
 struct Node {
     options: StoreOptions,
+    vfs: SimVfs,
     clock: Arc<TestClock>,
     store: Option<Store>,
 }
 
 impl Node {
     fn new(change: impl FnOnce(&mut StoreOptions)) -> Node {
-        let clock = TestClock::at(START_MS);
-        let mut options = StoreOptions { sweep_interval: None, ..StoreOptions::new(engine_options(&clock)) };
+        Node::seeded(1, change)
+    }
+
+    /// `seed` decides what crashes leave behind.
+    fn seeded(seed: u64, change: impl FnOnce(&mut StoreOptions)) -> Node {
+        let (vfs, clock) = (SimVfs::new(seed), TestClock::at(START_MS));
+        let engine = engine_options(&vfs, &clock);
+        let mut options = StoreOptions { sweep_interval: None, ..StoreOptions::new(engine) };
         change(&mut options);
         let store = Some(Store::open(options.clone()).unwrap());
-        Node { options, clock, store }
+        Node { options, vfs, clock, store }
     }
 
     fn store(&self) -> &Store {
         self.store.as_ref().unwrap()
     }
 
+    /// Closes and opens.
     fn restart(&mut self) {
-        self.store.take().unwrap().close().unwrap();
+        self.try_restart().unwrap();
+    }
+
+    fn try_restart(&mut self) -> Result<()> {
+        self.store.take().unwrap().close()?;
+        self.store = Some(Store::open(self.options.clone())?);
+        Ok(())
+    }
+
+    /// Opens what `kill -9` leaves.
+    fn kill(&mut self) {
+        self.move_to(self.vfs.kill());
         self.store = Some(Store::open(self.options.clone()).unwrap());
     }
 
+    /// Leaves the present world and its store for another.
+    fn move_to(&mut self, vfs: SimVfs) {
+        self.store = None;
+        self.options.engine.vfs = Arc::new(vfs.clone());
+        self.vfs = vfs;
+    }
+
+    /// Does all background work there is.
+    fn work(&self) -> Result<()> {
+        while self.store().engine().work()? {}
+        Ok(())
+    }
+
+    /// Calls, and again after the background work that it was refused for.
+    fn call<T>(&self, call: impl Fn() -> Result<T>) -> Result<T> {
+        match call() {
+            Err(Error::Busy(_)) => {
+                self.work()?;
+                call()
+            }
+            done => done,
+        }
+    }
+
     fn put(&self, key: &[u8], value: &[u8], origin: Origin, lifetime: Lifetime) -> Answer {
-        settle(self.store().kv().put(&Put { key, value, origin, lifetime })).unwrap()
+        let put = Put { key, value, origin, lifetime };
+        settle(self.call(|| self.store().kv().put(&put))).unwrap()
     }
 
     fn delete(&self, key: &[u8], origin: Origin) -> Answer {
-        settle(self.store().kv().delete(&Delete { key, origin })).unwrap()
+        settle(self.call(|| self.store().kv().delete(&Delete { key, origin }))).unwrap()
     }
 
     fn get(&self, key: &[u8]) -> Option<Record> {
@@ -57,7 +106,12 @@ impl Node {
     }
 
     fn sweep(&self) {
-        while self.store().sweep(self.clock_ms(), 7).unwrap().more {}
+        self.try_sweep().unwrap();
+    }
+
+    fn try_sweep(&self) -> Result<()> {
+        while self.call(|| self.store().sweep(self.clock_ms(), 7))?.more {}
+        Ok(())
     }
 
     fn clock_ms(&self) -> u64 {
@@ -72,8 +126,8 @@ fn settle(written: Result<Written>) -> Result<Answer> {
     Ok(answer)
 }
 
-/// What the write did if it can be done without blocking, else done blocking, as a server does it.
-fn settle_or<T>(tried: Result<Fetch<T>>, blocking: impl FnOnce() -> Result<T>) -> Result<T> {
+/// What was done if that took no disk, else what is done with it, as a server does it.
+fn ready_or<T>(tried: Result<Fetch<T>>, blocking: impl FnOnce() -> Result<T>) -> Result<T> {
     match tried? {
         Fetch::Ready(done) => Ok(done),
         Fetch::Cold => blocking(),
@@ -87,11 +141,20 @@ fn applied(answer: Answer) -> Shown {
     }
 }
 
-fn engine_options(clock: &Arc<TestClock>) -> hust_engine::Options {
+/// Small sizes, so that flushes, compaction and collection are at work within a few hundred writes.
+fn engine_options(vfs: &SimVfs, clock: &Arc<TestClock>) -> hust_engine::Options {
     hust_engine::Options {
+        vfs: Arc::new(vfs.clone()),
         clock: clock.clone(),
-        partitions: 8,
-        disk: Default::default(),
-        free: Arc::new(std::sync::atomic::AtomicU64::new(u64::MAX)),
+        sync: SyncMode::Os,
+        memtable_bytes: 64 << 10,
+        inline_max: 64,
+        segment_bytes: 16 << 10,
+        table_bytes: 4 << 10,
+        block_bytes: 512,
+        level_base_bytes: 8 << 10,
+        reserve_bytes: 0,
+        background: Background::Manual,
+        ..hust_engine::Options::new("/db")
     }
 }

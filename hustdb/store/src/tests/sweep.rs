@@ -78,7 +78,7 @@ fn a_sweep_stops_at_its_limit_and_goes_on_there() {
     node.clock.advance(3000);
     let mut expired = 0;
     loop {
-        let swept = node.store().sweep(node.clock_ms(), 64).unwrap();
+        let swept = node.call(|| node.store().sweep(node.clock_ms(), 64)).unwrap();
         assert!(swept.expired <= 64 && swept.stale == 0);
         expired += swept.expired;
         if !swept.more {
