@@ -96,6 +96,8 @@ enum Command {
         dir: PathBuf,
         #[arg(long)]
         seed: u64,
+        #[arg(long)]
+        synced: bool,
     },
 }
 
@@ -208,8 +210,8 @@ impl Args {
                 bare::serve(port, size, threads)?;
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Worker { store, dir, seed } => {
-                worker::serve(store, &dir, seed)?;
+            Command::Worker { store, dir, seed, synced } => {
+                worker::serve(store, &dir, seed, synced)?;
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -57,10 +57,19 @@ struct Field {
 
 impl Field {
     fn new(context: &Context) -> Result<Field, Failure> {
+        Field::open(context, false)
+    }
+
+    /// For synced writes.
+    fn synced(context: &Context) -> Result<Field, Failure> {
+        Field::open(context, true)
+    }
+
+    fn open(context: &Context, synced: bool) -> Result<Field, Failure> {
         let dir = tempfile::tempdir_in(context.dir.path())?;
         let workers = Kind::ALL
             .iter()
-            .map(|kind| Worker::start(*kind, &dir.path().join(kind.name()), context.seed))
+            .map(|kind| Worker::start(*kind, &dir.path().join(kind.name()), context.seed, synced))
             .collect::<Result<_, _>>()?;
         Ok(Field { workers, dir })
     }

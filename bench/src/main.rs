@@ -26,6 +26,10 @@ mod task;
 mod worker;
 mod workload;
 
+/// The node's allocator, for ours and for the peers that are written in Rust.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match args::Args::parse().run() {
         Ok(code) => code,

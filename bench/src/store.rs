@@ -13,8 +13,11 @@ use std::{
 
 #[cfg(feature = "fjall")]
 mod fjall;
+mod hust;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+
+use crate::report::OURS;
 
 /// Any failure of a store; a benchmark can only report it and stop.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -45,13 +48,20 @@ pub trait Store: Send + Sync {
     /// Flushes the memtables and waits until no flush and no compaction is left to do.
     fn settle(&self) -> Result<(), Failure>;
 
-    /// Flushes, then compacts everything once; returns when done.
+    /// Flushes, then compacts: a peer everything, ours what is due. Returns when done.
     fn compact(&self) -> Result<(), Failure>;
+
+    /// Closes properly; nothing is asked of the store any more. The peers do it when dropped.
+    fn close(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// The stores there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Ours.
+    Hust,
     /// RocksDB.
     #[cfg(feature = "rocksdb")]
     Rocks,
@@ -63,6 +73,7 @@ pub enum Kind {
 impl Kind {
     /// Ours first, then the peers that were compiled in.
     pub const ALL: &[Kind] = &[
+        Kind::Hust,
         #[cfg(feature = "rocksdb")]
         Kind::Rocks,
         #[cfg(feature = "fjall")]
@@ -72,6 +83,7 @@ impl Kind {
     /// The name in tables and on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Kind::Hust => OURS,
             #[cfg(feature = "rocksdb")]
             Kind::Rocks => "rocksdb",
             #[cfg(feature = "fjall")]
@@ -79,13 +91,10 @@ impl Kind {
         }
     }
 
-    /// Opens the store in `dir`, creating it where there is none.
-    #[cfg_attr(
-        not(any(feature = "rocksdb", feature = "fjall")),
-        expect(unused_variables, reason = "this build has no store")
-    )]
-    pub fn open(self, dir: &Path, budget: Budget) -> Result<Arc<dyn Store>, Failure> {
+    /// Opens the store in `dir`, creating it where there is none; `synced` if [`Store::put_synced`] will be used.
+    pub fn open(self, dir: &Path, budget: Budget, synced: bool) -> Result<Arc<dyn Store>, Failure> {
         match self {
+            Kind::Hust => Ok(Arc::new(hust::Hust::open(dir, budget, synced)?)),
             #[cfg(feature = "rocksdb")]
             Kind::Rocks => Ok(Arc::new(rocks::Rocks::open(dir, budget)?)),
             #[cfg(feature = "fjall")]

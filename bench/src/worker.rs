@@ -18,7 +18,7 @@ use crate::{
 mod run;
 
 /// The worker's side: opens the store, says how long that took, then answers until it is told to close.
-pub fn serve(kind: Kind, dir: &Path, seed: u64) -> Result<(), Failure> {
+pub fn serve(kind: Kind, dir: &Path, seed: u64, synced: bool) -> Result<(), Failure> {
     let before_bytes = proc::anonymous_bytes(process::id())?;
     let memory = proc::PeakMemory::watch()?;
     let complete = |mut told: Told, cpu_before_us: u64| -> io::Result<Told> {
@@ -28,17 +28,18 @@ pub fn serve(kind: Kind, dir: &Path, seed: u64) -> Result<(), Failure> {
         Ok(told)
     };
     let start = Instant::now();
-    let mut store = Some(kind.open(dir, BUDGET)?);
+    let mut store = Some(kind.open(dir, BUDGET, synced)?);
     answer(&complete(Told { seconds: start.elapsed().as_secs_f64(), ..Told::default() }, 0)?)?;
     for line in io::stdin().lock().lines() {
         let ask: Ask = serde_json::from_str(&line?)?;
         let cpu_before_us = proc::cpu_us(process::id())?;
         let start = Instant::now();
         let done = match (&ask, &store) {
-            (Ask::Close, _) => {
-                // The last reference: the store closes here.
+            (Ask::Close, Some(open)) => {
+                let closed = open.close();
+                // The last reference: a peer closes here.
                 store = None;
-                Ok(Told::default())
+                closed.map(|()| Told::default())
             }
             (_, Some(store)) => run::run(store, &ask, seed),
             (_, None) => Err("the store is closed".into()),
@@ -75,11 +76,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker on `dir` and waits until its store is open.
-    pub fn start(kind: Kind, dir: &Path, seed: u64) -> Result<Worker, Failure> {
+    /// Starts a worker on `dir` and waits until its store is open; `synced` as for [`Kind::open`].
+    pub fn start(kind: Kind, dir: &Path, seed: u64, synced: bool) -> Result<Worker, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["worker", "--store", kind.name(), "--seed", &seed.to_string(), "--dir"])
             .arg(dir)
+            .args(synced.then_some("--synced"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

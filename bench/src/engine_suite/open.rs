@@ -34,13 +34,13 @@ pub fn run(context: &Context, report: &mut Report, rows: u64) -> Result<(), Fail
         let (kind, folder) = (worker.kind, dir.path().join(worker.kind.name()));
         for round in 0..context.common.rounds as u64 {
             worker.close()?;
-            worker = Worker::start(kind, &folder, context.seed)?;
+            worker = Worker::start(kind, &folder, context.seed, false)?;
             report.add(&clean, kind.name(), worker.open_seconds);
             let from = rows + round * unflushed;
             let to = from + unflushed;
             worker.ask(&Ask::Fill { from, to, value_bytes: VALUE_BYTES })?;
             drop(worker);
-            worker = Worker::start(kind, &folder, context.seed)?;
+            worker = Worker::start(kind, &folder, context.seed, false)?;
             report.add(&killed, kind.name(), worker.open_seconds);
             for row in [0, rows - 1, from, to - 1] {
                 worker.ask(&Ask::Probe { row, value_bytes: VALUE_BYTES })?;

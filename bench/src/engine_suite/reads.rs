@@ -34,8 +34,11 @@ pub fn run(context: &Context, report: &mut Report, _: u64) -> Result<(), Failure
             ] {
                 let goal = if matches!(ask, Ask::ReadAbsent { .. }) { 2.5 } else { 3.0 };
                 let line = Line::more(format!("{what}, {size}"), "ops/s").goal(Goal::Ratio(goal));
+                // Beside other load on the machine the steadier figure.
+                let cpu = Line::less(format!("{what}, {size}, CPU"), "us/op");
                 for (store, told) in field.ask(&ask)? {
                     report.add(&line, store, told.rate());
+                    report.add(&cpu, store, told.cpu_us as f64 / told.ops.max(1) as f64);
                 }
             }
         }

@@ -193,7 +193,32 @@ impl Inner {
 }
 
 impl Engine {
-    /// Does one step of background work; `false` if there is none. For [`Background::Manual`].
+    /// Flushes all rows that are in memory now.
+    pub fn flush(&self) -> Result<()> {
+        (0..self.inner.partitions.len()).try_for_each(|index| self.inner.flush_partition(index))
+    }
+
+    /// Flushes all rows, then works along until nothing is left to do, as it is when nobody has written for
+    /// [`idle_flush_ms`](crate::Options::idle_flush_ms). Does not return while others write.
+    pub fn settle(&self) -> Result<()> {
+        self.flush()?;
+        while !self.inner.signal.is_stopping() {
+            let (seen, idle) = (self.inner.signal.finished(), self.inner.is_idle());
+            if self.work()? {
+                continue;
+            }
+            // Only compactions may be going on in threads: `work` waits for the locks of the other jobs.
+            let alone = self.inner.busy_tables.lock().is_empty() && self.inner.signal.finished() == seen;
+            if idle && alone {
+                break;
+            }
+            self.inner.signal.wait_progress(seen);
+        }
+        Ok(())
+    }
+
+    /// Does one step of background work; `false` if there is none that is not being done. For
+    /// [`Background::Manual`], and to help the threads.
     pub fn work(&self) -> Result<bool> {
         let jobs: [Job; 3] = [Inner::flush_step, Inner::compact_step, Inner::upkeep_step];
         for job in jobs {

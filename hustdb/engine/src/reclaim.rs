@@ -133,7 +133,7 @@ impl Inner {
     }
 
     /// Nobody has written for a while.
-    fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         let before = self.monotonic_ms().saturating_sub(self.options.idle_flush_ms);
         self.partitions.iter().all(|partition| partition.written_at_ms.load(Relaxed) <= before)
     }
