@@ -22,6 +22,11 @@ use crate::{
     view::Levels,
 };
 
+/// At rest level 0 goes down if it is at least this part of level 1.
+const AT_REST_PART: u64 = 10;
+/// Files in level 0 from which on it is merged down under load: fewer would rewrite level 1 too often.
+const LEVEL_ZERO_TRIGGER: usize = 8;
+
 impl Inner {
     /// Does one compaction, if one is due. Several threads may be in here, each with tables of its own.
     pub fn compact_step(&self) -> Result<bool> {
@@ -35,10 +40,11 @@ impl Inner {
     /// Picks the most urgent plan over all partitions and marks its tables as taken.
     fn claim_plan(&self) -> Option<(usize, Plan)> {
         let mut busy = self.busy_tables.lock();
-        let config = self.level_config();
+        let (config, idle) = (self.level_config(), self.is_idle());
         let now_ms = self.options.clock.now_ms();
         let plans = self.partitions.iter().enumerate().filter_map(|(index, partition)| {
             let levels = level_infos(&partition.view().levels);
+            let config = if idle { at_rest(&config, &levels) } else { config.clone() };
             compaction::pick(&levels, &busy, now_ms, &config).map(|plan| (index, plan))
         });
         let (index, plan) = plans.max_by_key(|(index, plan)| self.urgency(*index, plan))?;
@@ -54,6 +60,7 @@ impl Inner {
 
     pub fn level_config(&self) -> LevelConfig {
         LevelConfig {
+            l0_trigger: LEVEL_ZERO_TRIGGER,
             base_bytes: self.options.level_base_bytes,
             table_bytes: self.options.table_bytes,
             ..LevelConfig::default()
@@ -145,6 +152,14 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// At rest level 0 is merged down as soon as it is worth the rewriting of level 1: reads then look at one table less,
+/// and overwritten rows leave.
+fn at_rest(config: &LevelConfig, levels: &[Level]) -> LevelConfig {
+    let bytes = |level: usize| levels.get(level).map_or(0, Level::size_bytes);
+    let l0_trigger = if bytes(0) >= bytes(1) / AT_REST_PART { 1 } else { config.l0_trigger };
+    LevelConfig { l0_trigger, ..config.clone() }
 }
 
 fn replace(levels: &Levels, removed: &BTreeSet<u64>, outputs: &[Arc<Table>], level_out: usize) -> Levels {

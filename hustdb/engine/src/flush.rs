@@ -18,7 +18,8 @@ use crate::{
     view::Frozen,
 };
 
-/// Fewer rows than this are not worth a table just because nobody writes.
+/// Fewer rows than this are not worth a table just because nobody writes, unless they keep that much space from
+/// being given back.
 const IDLE_FLUSH_BYTES: u64 = 1 << 20;
 
 impl Inner {
@@ -47,7 +48,9 @@ impl Inner {
             return by(&|p| u64::MAX - p.unflushed_since.load(Relaxed));
         }
         let idle_before = self.monotonic_ms().saturating_sub(self.options.idle_flush_ms);
-        let worth_it = active >= IDLE_FLUSH_BYTES || self.unflushed_log_bytes() >= IDLE_FLUSH_BYTES;
+        let worth_it = active > 0
+            && (active.max(self.unflushed_log_bytes()) >= IDLE_FLUSH_BYTES
+                || self.held_back_bytes() >= IDLE_FLUSH_BYTES);
         by(&|p| {
             let idle = p.written_at_ms.load(Relaxed) < idle_before;
             if idle && worth_it { u64::MAX - p.unflushed_since.load(Relaxed) } else { 0 }

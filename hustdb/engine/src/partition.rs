@@ -86,7 +86,7 @@ impl Partition {
     }
 
     /// Applies an entry of the log: the same for a write and for replay. `since_bytes` is what had been appended to the
-    /// log before it.
+    /// log before it; `now_ms` 0 = no client has written.
     pub fn apply(&self, writer: &mut Writer, entry: &DecodedEntry<'_>, since_bytes: u64, now_ms: u64) {
         if let Value::Stored(pointer) = entry.value {
             writer.live.add(pointer.segment, pointer.len);
@@ -102,7 +102,7 @@ impl Partition {
             .insert(entry.key, &RowRef { meta: entry.meta, user_key: entry.user_key, value: entry.value });
         self.active_bytes.store(view.active.memory_bytes() as u64, Relaxed);
         self.unflushed_since.fetch_min(since_bytes, Relaxed);
-        self.written_at_ms.store(now_ms, Relaxed);
+        self.written_at_ms.fetch_max(now_ms, Relaxed);
     }
 
     /// Whether all its rows are in tables.

@@ -91,6 +91,13 @@ impl Inner {
         segments.into_iter().map(usage).collect()
     }
 
+    /// Dead bytes in finished segments that only wait for rows in memory to go to tables.
+    pub fn held_back_bytes(&self) -> u64 {
+        let uses = self.segment_uses();
+        let waiting = uses.iter().filter(|segment| segment.sealed && !segment.flushed);
+        waiting.map(|segment| segment.size_bytes.saturating_sub(segment.live_bytes)).sum()
+    }
+
     /// Below this position of the log all rows are in tables.
     fn flushed_position(&self) -> u64 {
         self.partitions.iter().map(|partition| partition.flushed.load(Relaxed)).min().unwrap_or(0)

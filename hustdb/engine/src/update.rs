@@ -169,15 +169,15 @@ impl Inner {
         let entries: SmallVec<[Entry<'_>; 2]> = parts
             .map(|(((put, packed), kill), tallies)| self.entry(put, packed.as_deref(), *kill, tallies))
             .collect();
-        self.append(locked, &entries)
+        self.append(locked, &entries, self.monotonic_ms())
     }
 
-    /// Appends entries and applies them to memtables and accounts. The partitions are locked.
-    fn append(&self, locked: &mut Locked<'_>, entries: &[Entry<'_>]) -> Result<Ticket> {
+    /// Appends entries and applies them to memtables and accounts. The partitions are locked. `now_ms` 0 = not on behalf
+    /// of a client, so the engine may pass for idle.
+    fn append(&self, locked: &mut Locked<'_>, entries: &[Entry<'_>], now_ms: u64) -> Result<Ticket> {
         let mut pointers = Vec::with_capacity(entries.len());
         let appended = self.log.append(entries, &mut pointers)?;
         let since_bytes = self.appended_bytes.fetch_add(appended.end - appended.start, Relaxed);
-        let now_ms = self.monotonic_ms();
         for (entry, pointer) in entries.iter().zip(&pointers) {
             let partition = self.partition(&entry.key);
             if let Some(writer) = locked.writer(&entry.key) {
@@ -228,7 +228,7 @@ impl Inner {
         let value = EntryValue::Stored(to);
         let entry =
             Entry { key: *key, meta: head.meta, user_key: head.user_key(), value, kill, tallies: &[] };
-        self.append(&mut locked, &[entry]).map(Some)
+        self.append(&mut locked, &[entry], 0).map(Some)
     }
 
     /// Whether a row's newest place is this one; as of now, without a lock.
