@@ -39,6 +39,17 @@ impl Reclaim {
     }
 }
 
+/// Whether the cold segment that is still written to holds so much that is dead that it should end.
+fn is_spent(segment: &SegmentUse, idle: bool) -> bool {
+    let dead_bytes = segment.size_bytes.saturating_sub(segment.live_bytes);
+    let part = if idle { 8 } else { 2 };
+    let open = segment.kind == SegmentKind::Cold && !segment.sealed;
+    open && dead_bytes >= SEAL_COLD_BYTES && dead_bytes * part >= segment.size_bytes
+}
+
+/// A cold segment with fewer dead bytes than this goes on.
+const SEAL_COLD_BYTES: u64 = 1 << 20;
+
 /// How often it is looked which pages have left memory.
 const SWEEP_MS: u64 = 5_000;
 
@@ -59,6 +70,11 @@ impl Inner {
         let mut uses = self.segment_uses();
         uses.retain(|segment| segment.live_bytes == 0 || !reclaim.kept.contains(&segment.id));
         let idle = self.is_idle();
+        if uses.iter().any(|segment| is_spent(segment, idle)) {
+            // Sealed it can be forgotten or collected; the next value that moves begins another.
+            reclaim.seal_cold()?;
+            return Ok(true);
+        }
         let Decision { forget, collect } = collect::pick(&uses, &CollectConfig::default(), idle);
         if !forget.is_empty() {
             self.forget(&forget)?;

@@ -12,7 +12,12 @@ use hust_engine::{
 };
 
 use super::index::due_ms;
-use crate::{address::Address, error::Result, store::Shared, tally::Delta};
+use crate::{
+    address::Address,
+    error::{Error, Result},
+    store::Shared,
+    tally::Delta,
+};
 
 /// Rows read from the index at a time.
 const PAGE_ROWS: usize = 256;
@@ -35,7 +40,14 @@ pub(crate) fn sweep(shared: &Shared, now_ms: u64, max_rows: usize) -> Result<Swe
         let from_ms = shared.expiry.take(number);
         let mut pass = Pass { shared, number, reached_ms: from_ms, now_ms, max_rows };
         if from_ms <= now_ms {
-            pass.run(&mut swept)?;
+            match pass.run(&mut swept) {
+                // What was done stands; the rest is for the next sweep.
+                Err(Error::Busy(_)) if swept.expired + swept.stale > 0 => {
+                    swept.more = true;
+                    return Ok(swept);
+                }
+                done => done?,
+            }
         }
     }
     Ok(swept)

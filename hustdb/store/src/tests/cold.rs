@@ -57,6 +57,7 @@ fn what_must_come_from_the_disk_is_refused_once_and_right_when_blocking() {
         while store.engine().work().unwrap() {}
     }
     store.close().unwrap();
+    drop(store);
     let store = open(dir.path());
     evict(dir.path());
     let (kv, mut cold) = (store.kv(), 0);
