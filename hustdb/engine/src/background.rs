@@ -146,6 +146,21 @@ impl Drop for Workers {
     }
 }
 
+/// The end of a step, also by a panic: then the engine is poisoned at once, so that nobody waits for work that will
+/// never be done.
+struct JobEnds<'e>(&'e Inner);
+
+impl Drop for JobEnds<'_> {
+    fn drop(&mut self) {
+        self.0.pacer.running.fetch_sub(1, Relaxed);
+        if std::thread::panicking() {
+            self.0.log.poison("a background job panicked");
+            return;
+        }
+        self.0.update_pace();
+    }
+}
+
 impl Inner {
     fn run(&self, job: Job) {
         loop {
@@ -173,10 +188,8 @@ impl Inner {
     /// Does a step of a job and lets writers go on by what it has earned them.
     fn paced(&self, job: Job) -> Result<bool> {
         self.pacer.running.fetch_add(1, Relaxed);
-        let done = job(self);
-        self.pacer.running.fetch_sub(1, Relaxed);
-        self.update_pace();
-        done
+        let _ends = JobEnds(self);
+        job(self)
     }
 
     /// Background work that fails for want of space waits for space; everything else ends writing.

@@ -106,33 +106,3 @@ impl LevelConfig {
         self.base_bytes.saturating_mul(power).max(1)
     }
 }
-
-/// Work that compaction is behind with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Debt {
-    /// Estimated bytes to read and merge until every level is within its target.
-    pub bytes: u64,
-    /// Files in level 0.
-    pub l0_files: usize,
-}
-
-/// Estimates the [`Debt`] of a partition: what is over a target goes down a level and drags its share of that level
-/// with it, and may put that level over its own target.
-pub fn debt(levels: &[Level], cfg: &LevelConfig) -> Debt {
-    let sizes: Vec<u64> = levels.iter().map(Level::size_bytes).collect();
-    let size = |level: usize| sizes.get(level).copied().unwrap_or(0) as f64;
-    let l0_files = levels.first().map_or(0, |level| level.files.len());
-    let (mut bytes, mut carried) = (0.0, 0.0);
-    if l0_files >= cfg.l0_trigger.max(1) {
-        bytes = size(0) + size(1);
-        carried = size(0);
-    }
-    for level in 1..cfg.last_level() {
-        let filled = size(level) + carried;
-        carried = (filled - cfg.target_bytes(level) as f64).max(0.0);
-        if carried > 0.0 {
-            bytes += carried * (1.0 + size(level + 1) / filled);
-        }
-    }
-    Debt { bytes: bytes as u64, l0_files }
-}

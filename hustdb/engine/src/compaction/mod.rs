@@ -17,7 +17,7 @@ mod pick_model;
 mod pick_tests;
 
 pub use cursor::{Direction, RowCursor, past_the_end};
-pub use level::{Debt, FileInfo, Level, LevelConfig, debt};
+pub use level::{FileInfo, Level, LevelConfig};
 pub use merge::Merge;
 pub use pick::{Plan, Reason, pick};
 pub use retain::{Retain, retain};

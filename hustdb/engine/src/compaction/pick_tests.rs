@@ -146,14 +146,3 @@ fn level_zero_moves_only_whole_tables_side_by_side() {
     assert_eq!(pick_idle(&apart(9), 0).map(|p| p.trivial_move), Some(false));
     assert_eq!(pick_idle(&levels([l0(4)]), 0).map(|p| p.trivial_move), Some(false));
 }
-
-#[test]
-fn debt_is_what_is_over_the_targets_and_what_it_drags() {
-    assert_eq!(debt(&[], &CFG), Debt::default());
-    assert_eq!(debt(&levels([l0(3), vec![file(9, 0, 9, 100)]]), &CFG), Debt { bytes: 0, l0_files: 3 });
-    let crowded = levels([l0(4), vec![file(9, 0, 9, 50)]]);
-    assert_eq!(debt(&crowded, &CFG), Debt { bytes: 90, l0_files: 4 });
-    // 100 over the target of level 1, dragging half of level 2.
-    let big = levels([vec![], vec![file(9, 0, 9, 200)], vec![file(10, 0, 9, 300)]]);
-    assert_eq!(debt(&big, &CFG), Debt { bytes: 250, l0_files: 0 });
-}
