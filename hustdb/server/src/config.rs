@@ -28,6 +28,7 @@ pub struct StoreConfig {
     pub disk_capacity: Size,
     pub disk_reserve: Size,
     pub ttl_maximum: u64,
+    pub table_maximum: usize,
     pub tombstone_grace: u64,
     pub max_clock_skew_ms: u64,
 }
@@ -38,6 +39,7 @@ impl Default for StoreConfig {
             disk_capacity: Size::new(0),
             disk_reserve: Size::mib(256),
             ttl_maximum: 2_592_000,
+            table_maximum: 8192,
             tombstone_grace: 950_400,
             max_clock_skew_ms: 60_000,
         }
@@ -99,6 +101,11 @@ const STORE_KEYS: &[Key] = &[
         "Bytes of the file system to leave free; writes are answered 403 when less is left.",
     ),
     key("store.ttl_maximum", Bounds::Number(1, 100 * YEAR_S), "Longest ttl in seconds; a longer one is 400."),
+    key(
+        "store.table_maximum",
+        Bounds::Number(1, 16 << 20),
+        "Hashes, sets and sorted sets that may exist at a time; one more is 412. Each takes about 200 bytes of memory.",
+    ),
     key(
         "store.tombstone_grace",
         Bounds::Number(1, 10 * YEAR_S),
@@ -168,13 +175,13 @@ const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
 impl NodeConfig {
     /// The options of the store in a data folder.
     pub fn store_options(&self, data: &Path) -> Result<StoreOptions, Invalid> {
-        let StoreConfig { disk_capacity, disk_reserve, ttl_maximum, tombstone_grace, max_clock_skew_ms } =
-            self.store;
-        let mut options = StoreOptions::new(self.engine.options(data, tombstone_grace)?);
-        options.disk_capacity_bytes = disk_capacity.bytes();
-        options.disk_reserve_bytes = disk_reserve.bytes();
-        options.ttl_maximum_s = ttl_maximum;
-        options.max_clock_skew_ms = max_clock_skew_ms;
+        let store = &self.store;
+        let mut options = StoreOptions::new(self.engine.options(data, store.tombstone_grace)?);
+        options.disk_capacity_bytes = store.disk_capacity.bytes();
+        options.disk_reserve_bytes = store.disk_reserve.bytes();
+        options.ttl_maximum_s = store.ttl_maximum;
+        options.table_maximum = store.table_maximum;
+        options.max_clock_skew_ms = store.max_clock_skew_ms;
         Ok(options)
     }
 }

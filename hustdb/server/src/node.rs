@@ -5,10 +5,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use hust_store::Store;
+use hust_store::{Kind, Store};
 use hust_wire::{Answer, Refusal, Request, server::Handler};
 
-use crate::{config::NodeConfig, handlers, metrics, routes::Command};
+use crate::{
+    config::NodeConfig,
+    handlers::{self, Outcome},
+    metrics,
+    routes::Command,
+};
 
 /// The handler of all requests.
 #[derive(Debug)]
@@ -30,6 +35,35 @@ impl Node {
     }
 }
 
+impl Node {
+    async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
+        use handlers::{kv, listing, member, stat};
+        let limits = &self.limits;
+        match command {
+            Command::Get => kv::get(store, request).await,
+            Command::Exist => kv::exist(store, request).await,
+            Command::Put => kv::put(store, request, limits).await,
+            Command::Del => kv::del(store, request).await,
+            Command::Hget => member::hget(store, request).await,
+            Command::Hexist => member::exist(store, request, Kind::Hash).await,
+            Command::Hset => member::hset(store, request, limits).await,
+            Command::Hincrby => member::hincrby(store, request, limits).await,
+            Command::Hdel => member::delete(store, request, Kind::Hash).await,
+            Command::Sismember => member::exist(store, request, Kind::Set).await,
+            Command::Sadd => member::sadd(store, request, limits).await,
+            Command::Srem => member::delete(store, request, Kind::Set).await,
+            Command::Zismember => member::exist(store, request, Kind::Zset).await,
+            Command::Zscore => member::zscore(store, request).await,
+            Command::Zadd => member::zadd(store, request, limits).await,
+            Command::Zrem => member::delete(store, request, Kind::Zset).await,
+            Command::Keys => listing::keys(store, request).await,
+            Command::Stat => stat::stat(store, request),
+            Command::StatAll => Ok(stat::stat_all(store)),
+            Command::FileCount => Ok(stat::file_count(store)),
+        }
+    }
+}
+
 impl Handler for Node {
     type Worker = ();
 
@@ -42,15 +76,7 @@ impl Handler for Node {
         let Some(command) = Command::ALL.get(usize::from(request.route)) else {
             return Refusal::new(hyper::StatusCode::NOT_FOUND, "path", "unknown").into();
         };
-        let done = match command {
-            Command::Get => handlers::kv::get(store, request).await,
-            Command::Exist => handlers::kv::exist(store, request).await,
-            Command::Put => handlers::kv::put(store, request, &self.limits).await,
-            Command::Del => handlers::kv::del(store, request).await,
-            Command::Keys => handlers::listing::keys(store, request).await,
-            Command::Stat => handlers::stat::stat(store, request),
-            Command::FileCount => Ok(handlers::stat::file_count(store)),
-        };
+        let done = self.run(*command, store, request).await;
         done.unwrap_or_else(Answer::from)
     }
 

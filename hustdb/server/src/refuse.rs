@@ -9,6 +9,13 @@ pub fn refuse(error: Error) -> Refusal {
     match error {
         Error::Invalid { subject, reason } => Refusal::bad(subject, reason),
         Error::Capacity(reason) => Refusal::new(StatusCode::FORBIDDEN, "capacity", reason),
+        Error::Table(reason) => Refusal::new(StatusCode::PRECONDITION_FAILED, "tb", reason),
+        Error::Refused { subject, reason } => Refusal::new(StatusCode::FORBIDDEN, subject, reason),
+        Error::Deadline => Refusal::unavailable("deadline", "passed"),
+        Error::Damaged(what) => {
+            tracing::error!(what, "damaged data");
+            internal("data", &format!("damaged: {what}"))
+        }
         Error::Collision => internal("key", "its md5 belongs to another key"),
         Error::Busy(reason) => Refusal::unavailable("engine", reason).hinting(Hint::RetryAfterS(1)),
         Error::Full(reason) => Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "disk", one_line(&reason)),

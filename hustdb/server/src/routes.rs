@@ -10,20 +10,46 @@ pub enum Command {
     Exist,
     Put,
     Del,
+    Hget,
+    Hexist,
+    Hset,
+    Hincrby,
+    Hdel,
+    Sismember,
+    Sadd,
+    Srem,
+    Zismember,
+    Zscore,
+    Zadd,
+    Zrem,
     Keys,
     Stat,
+    StatAll,
     FileCount,
 }
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 7] = [
+    pub const ALL: [Command; 20] = [
         Command::Get,
         Command::Exist,
         Command::Put,
         Command::Del,
+        Command::Hget,
+        Command::Hexist,
+        Command::Hset,
+        Command::Hincrby,
+        Command::Hdel,
+        Command::Sismember,
+        Command::Sadd,
+        Command::Srem,
+        Command::Zismember,
+        Command::Zscore,
+        Command::Zadd,
+        Command::Zrem,
         Command::Keys,
         Command::Stat,
+        Command::StatAll,
         Command::FileCount,
     ];
 }
@@ -34,13 +60,31 @@ pub const ROUTES: &[Route] = &[
     read("/hustdb/exist", Command::Exist),
     write("/hustdb/put", Command::Put, BodyRule::Collected),
     write("/hustdb/del", Command::Del, BodyRule::Ignored),
+    read("/hustdb/hget", Command::Hget),
+    read("/hustdb/hexist", Command::Hexist),
+    write("/hustdb/hset", Command::Hset, BodyRule::Collected),
+    write("/hustdb/hincrby", Command::Hincrby, BodyRule::Collected),
+    write("/hustdb/hdel", Command::Hdel, BodyRule::Ignored),
+    member("/hustdb/sismember", Command::Sismember),
+    write("/hustdb/sadd", Command::Sadd, BodyRule::Collected),
+    write("/hustdb/srem", Command::Srem, BodyRule::Collected),
+    member("/hustdb/zismember", Command::Zismember),
+    member("/hustdb/zscore", Command::Zscore),
+    write("/hustdb/zadd", Command::Zadd, BodyRule::Collected),
+    write("/hustdb/zrem", Command::Zrem, BodyRule::Collected),
     read("/hustdb/keys", Command::Keys),
     read("/hustdb/stat", Command::Stat),
+    read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
 ];
 
 const fn read(path: &'static str, command: Command) -> Route {
     Route { path, methods: Methods::READ, id: command as u16, body: BodyRule::Ignored }
+}
+
+/// A read of a member, which may come in the body.
+const fn member(path: &'static str, command: Command) -> Route {
+    Route { path, methods: Methods::READ_MEMBER, id: command as u16, body: BodyRule::Collected }
 }
 
 const fn write(path: &'static str, command: Command, body: BodyRule) -> Route {

@@ -24,6 +24,22 @@ pub fn slot_of(md5: &[u8; 16]) -> u16 {
     u16::from(md5[0]) << 2 | u16::from(md5[1] >> 6)
 }
 
+/// What the addresses of a table's rows need to know of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableId {
+    /// Its number in engine tables of all kinds.
+    pub number: u32,
+    /// md5 of its name.
+    pub md5: [u8; 16],
+}
+
+impl TableId {
+    /// What the digest knows the table by: the first 8 bytes of the md5.
+    pub fn digest(&self) -> u64 {
+        self.md5.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+    }
+}
+
 /// Identity of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -35,23 +51,41 @@ pub struct Address {
     pub md5: [u8; 16],
     /// The slot, 0..1023.
     pub slot: u16,
+    /// What the digest knows the table by; 0 for kv pairs.
+    pub table_digest: u64,
 }
 
 impl Address {
     /// The kv pair of this key.
     pub fn kv(user_key: &[u8]) -> Address {
-        let md5 = md5(user_key);
-        Address { kind: Kind::Kv, key: Key::hashed(Kind::Kv.table(0), md5), md5, slot: slot_of(&md5) }
+        Address::of_kv_md5(md5(user_key))
     }
 
-    /// The kv pair whose row has this key; `None` for a row of another kind.
-    pub fn of_kv_row(key: Key) -> Option<Address> {
-        if key.table() != Kind::Kv.table(0) {
-            return None;
-        }
-        let mut md5 = [0; 16];
-        md5.copy_from_slice(&key.tail()[..16]);
-        Some(Address { kind: Kind::Kv, key, md5, slot: slot_of(&md5) })
+    /// The row of a table: hash fields and set members are spread over the slots by their own md5, a sorted set is
+    /// whole in the slot of its name.
+    pub fn member(kind: Kind, table: &TableId, user_key: &[u8]) -> Address {
+        Address::of_member_md5(kind, table, md5(user_key))
+    }
+
+    /// The record whose row has this key. `table` is that of the row's number, and not looked at for kv pairs; `None`
+    /// for a row that is no record.
+    pub fn of_row(key: Key, table: &TableId) -> Option<Address> {
+        let md5 = *key.tail().first_chunk()?;
+        Some(match Kind::of_record(key.table())? {
+            (Kind::Kv, _) => Address::of_kv_md5(md5),
+            (kind, _) => Address::of_member_md5(kind, table, md5),
+        })
+    }
+
+    fn of_kv_md5(md5: [u8; 16]) -> Address {
+        let key = Key::hashed(Kind::Kv.table(0), md5);
+        Address { kind: Kind::Kv, key, md5, slot: slot_of(&md5), table_digest: 0 }
+    }
+
+    fn of_member_md5(kind: Kind, table: &TableId, md5: [u8; 16]) -> Address {
+        let slot = slot_of(if kind == Kind::Zset { &table.md5 } else { &md5 });
+        let key = Key::hashed(kind.table(table.number), md5);
+        Address { kind, key, md5, slot, table_digest: table.digest() }
     }
 }
 
@@ -89,8 +123,23 @@ mod tests {
 
     #[test]
     fn a_row_key_leads_back_to_the_address() {
-        let address = Address::kv(b"k");
-        assert_eq!(Address::of_kv_row(address.key), Some(address));
-        assert_eq!(Address::of_kv_row(Key::new(Kind::Expiry.table(0), [0; 20])), None);
+        let table = TableId { number: 9, md5: md5(b"test_table") };
+        for address in [
+            Address::kv(b"k"),
+            Address::member(Kind::Hash, &table, b"k"),
+            Address::member(Kind::Set, &table, b"k"),
+            Address::member(Kind::Zset, &table, b"k"),
+        ] {
+            assert_eq!(Address::of_row(address.key, &table), Some(address));
+        }
+        assert_eq!(Address::of_row(Key::new(Kind::Expiry.table(0), [0; 20]), &table), None);
+    }
+
+    #[test]
+    fn sorted_sets_have_one_slot_and_other_tables_are_spread() {
+        let table = TableId { number: 9, md5: md5(b"test_table") };
+        assert_eq!(Address::member(Kind::Hash, &table, b"hello").slot, 373);
+        assert_eq!(Address::member(Kind::Set, &table, b"hello").slot, 373);
+        assert_eq!(Address::member(Kind::Zset, &table, b"hello").slot, 902);
     }
 }

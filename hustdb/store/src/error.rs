@@ -1,5 +1,7 @@
 //! The store's errors, by what the caller should do.
 
+use crate::kind::Kind;
+
 /// Result of a store call.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -17,6 +19,23 @@ pub enum Error {
     /// Refused by policy; deletes still work. Delete something.
     #[error("capacity: {0}")]
     Capacity(String),
+    /// The table is absent, of another type, or one too many; nothing was done. Use another name.
+    #[error("tb: {0}")]
+    Table(&'static str),
+    /// What is stored does not allow the operation; nothing was done. Look at the record.
+    #[error("{subject}: {reason}")]
+    Refused {
+        /// The parameter that cannot be applied.
+        subject: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The caller's deadline was over before the write could be; nothing was done.
+    #[error("deadline: passed")]
+    Deadline,
+    /// Bytes of the store's own rows are not what it wrote. Restore or repair.
+    #[error("damaged: {0}")]
+    Damaged(&'static str),
     /// Another key with the same md5 is stored; this one is refused for ever, or until the other is forgotten.
     #[error("key: its md5 belongs to another key")]
     Collision,
@@ -32,6 +51,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// A table that shows another type than was asked for.
+    pub(crate) fn of_other_type(shown: Kind) -> Error {
+        Error::Table(match shown {
+            Kind::Hash => "is a hash",
+            Kind::Set => "is a set",
+            _ => "is a sorted set",
+        })
+    }
+
     /// A wrong parameter.
     pub fn invalid(subject: &'static str, reason: impl Into<String>) -> Error {
         Error::Invalid { subject, reason: reason.into() }

@@ -11,11 +11,14 @@ mod expiry;
 mod kind;
 mod kv;
 mod listing;
+mod members;
 pub mod merge;
 mod options;
+mod read;
 pub mod record;
 mod stamp;
 mod store;
+mod tables;
 mod tally;
 mod write;
 
@@ -24,16 +27,18 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Address, MAX_KEY_BYTES, SLOTS, md5, slot_of};
+pub use address::{Address, MAX_KEY_BYTES, SLOTS, TableId, md5, slot_of};
 pub use error::{Error, Result};
 pub use expiry::Swept;
 pub use hust_engine::{Fetch, Slice, Ticket};
 pub use kind::Kind;
-pub use kv::{Delete, Kv, Put, Record};
+pub use kv::Kv;
 pub use listing::{ListRequest, ListedRow, Listing, Start};
+pub use members::{Member, Members};
 pub use options::StoreOptions;
-pub use record::{Answer, Origin, Shown};
+pub use record::{Answer, Origin, Record, Shown};
 pub use stamp::StampClock;
 pub use store::Store;
+pub use tables::{Figures, MAX_NAME_BYTES, TableStat};
 pub use tally::Stat;
-pub use write::{Lifetime, Written};
+pub use write::{Change, Lifetime, ScoreOperation, Terms, Written, score_of};

@@ -15,6 +15,8 @@ pub struct StoreOptions {
     pub disk_reserve_bytes: u64,
     /// How far ahead of the local clock stamps of other nodes may be, ms.
     pub max_clock_skew_ms: u64,
+    /// Tables that may have live rows at a time.
+    pub table_maximum: usize,
     /// How often expired records are taken out of the counts; `None`: only when [`Store::sweep`](crate::Store::sweep)
     /// is called.
     pub sweep_interval: Option<Duration>,
@@ -29,6 +31,7 @@ impl StoreOptions {
             disk_capacity_bytes: 0,
             disk_reserve_bytes: 256 << 20,
             max_clock_skew_ms: 60_000,
+            table_maximum: 8192,
             sweep_interval: Some(Duration::from_secs(1)),
         }
     }

@@ -6,7 +6,10 @@
 
 use std::cmp::Ordering;
 
-use hust_engine::{Meta, row::TOMBSTONE};
+use hust_engine::{
+    Meta, Slice,
+    row::{EXPIRED, TOMBSTONE},
+};
 
 use crate::merge;
 
@@ -45,6 +48,11 @@ pub enum Action {
     },
     /// Leave a tombstone.
     Delete,
+    /// Leave what is left of an expired record. Only replicas do.
+    Remains {
+        /// When it expired, unix ms.
+        expire_ms: u64,
+    },
 }
 
 /// What a record shows beside its value.
@@ -64,11 +72,22 @@ impl From<&Meta> for Shown {
     }
 }
 
+/// A live record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Version, stamp and expiry.
+    pub shown: Shown,
+    /// The value: bytes of its own or of a mapped file, to send without a copy.
+    pub value: Slice,
+}
+
 /// What the writer is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Done; the record as it is now, of a delete the tombstone with the version it deleted.
     Applied(Shown),
+    /// The record is as the write would make it; nothing changed.
+    Unchanged(Shown),
     /// The expected version does not fit; nothing changed.
     Conflict {
         /// Current version, 0 if absent.
@@ -125,7 +144,7 @@ pub fn decide<E>(
     let accept = |version| Outcome::apply(row(action, stamp(), version));
     Ok(match (origin, action, live) {
         (Origin::Replica { ver, stamp }, ..) => merge(existing, row(action, stamp, ver), values)?,
-        (_, Action::Delete, None) => Outcome::refuse(Answer::Absent),
+        (_, Action::Delete | Action::Remains { .. }, None) => Outcome::refuse(Answer::Absent),
         (Origin::Local { ver }, ..) if ver != 0 && ver != current => {
             Outcome::refuse(Answer::Conflict { current })
         }
@@ -133,7 +152,7 @@ pub fn decide<E>(
             Outcome::refuse(Answer::Ignored { winner: Shown::from(meta), greater: true })
         }
         // The version of a tombstone is the one it deleted.
-        (_, Action::Delete, Some(_)) => accept(current),
+        (_, Action::Delete | Action::Remains { .. }, Some(_)) => accept(current),
         (Origin::Local { .. }, Action::Put { .. }, _) => accept(current.saturating_add(1).min(MAX_VERSION)),
         (Origin::Unstamped { ver }, Action::Put { .. }, _) => accept(ver),
     })
@@ -143,6 +162,7 @@ fn row(action: Action, stamp: u64, version: u64) -> Meta {
     match action {
         Action::Put { expire_ms } => Meta { stamp, version, expire_ms, flags: 0 },
         Action::Delete => Meta { stamp, version, expire_ms: 0, flags: TOMBSTONE },
+        Action::Remains { expire_ms } => Meta { stamp, version, expire_ms, flags: TOMBSTONE | EXPIRED },
     }
 }
 

@@ -14,8 +14,10 @@ use crate::{
     expiry::{self, ExpiryIndex, Sweeper, Swept},
     kv::Kv,
     listing::{self, ListRequest, Listing},
+    members::Members,
     options::StoreOptions,
     stamp::StampClock,
+    tables::{self, Directory, TableStat},
     tally::{self, Stat},
 };
 
@@ -26,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) stamps: StampClock,
     pub(crate) expiry: ExpiryIndex,
     pub(crate) capacity: Capacity,
+    pub(crate) tables: Directory,
     pub(crate) ttl_maximum_s: u64,
     pub(crate) file_count: usize,
 }
@@ -53,8 +56,10 @@ impl Store {
         let stamps = StampClock::new(engine.max_stamp(), options.max_clock_skew_ms);
         let capacity = Capacity::new(options.disk_capacity_bytes, options.disk_reserve_bytes);
         let expiry = ExpiryIndex::new(partition_bits);
+        let tables = tables::load(&engine, options.table_maximum)?;
         let (ttl_maximum_s, file_count) = (options.ttl_maximum_s, 1 << partition_bits);
-        let shared = Arc::new(Shared { engine, clock, stamps, expiry, capacity, ttl_maximum_s, file_count });
+        let shared = Shared { engine, clock, stamps, expiry, capacity, tables, ttl_maximum_s, file_count };
+        let shared = Arc::new(shared);
         let sweeper = match options.sweep_interval {
             Some(interval) => Some(Sweeper::start(shared.clone(), interval).map_err(|cause| {
                 Error::Engine(hust_engine::Error::io("starting the expiry sweep", cause))
@@ -80,6 +85,11 @@ impl Store {
         Kv::new(&self.shared)
     }
 
+    /// Hash fields, members of sets and of sorted sets.
+    pub fn members(&self) -> Members<'_> {
+        Members::new(&self.shared)
+    }
+
     /// A page of a file's records. May block on the disk.
     pub fn list(&self, request: &ListRequest<'_>) -> Result<Listing> {
         listing::list(&self.shared, request)
@@ -92,12 +102,33 @@ impl Store {
 
     /// Figures of all kv pairs.
     pub fn kv_stat(&self) -> Stat {
-        let total = |lane| u64::try_from(self.shared.engine.tally_total(lane)).unwrap_or(0);
-        Stat {
-            count: total(tally::KV_COUNT),
-            size: total(tally::KV_SIZE),
-            capacity: total(tally::KV_CAPACITY),
-        }
+        self.total([tally::KV_COUNT, tally::KV_SIZE, tally::KV_CAPACITY])
+    }
+
+    /// Figures of the fields of all hashes.
+    pub fn hash_stat(&self) -> Stat {
+        self.total([tally::HASH_COUNT, tally::HASH_SIZE, tally::HASH_CAPACITY])
+    }
+
+    fn total(&self, lanes: [u8; 3]) -> Stat {
+        let [count, size, capacity] =
+            lanes.map(|lane| u64::try_from(self.shared.engine.tally_total(lane)).unwrap_or(0));
+        Stat { count, size, capacity }
+    }
+
+    /// Type and figures of a table with live rows.
+    pub fn table_stat(&self, name: &[u8]) -> Option<TableStat> {
+        TableStat::of(&*self.shared.tables.find(name)?)
+    }
+
+    /// Type and figures of all tables with live rows, in byte order of their names.
+    pub fn table_stats(&self) -> Vec<TableStat> {
+        self.shared.tables.all().iter().filter_map(|table| TableStat::of(table)).collect()
+    }
+
+    /// Number of tables that count against the limit.
+    pub fn table_count(&self) -> usize {
+        self.shared.tables.len()
     }
 
     /// The digest of each of these slots.

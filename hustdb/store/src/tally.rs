@@ -21,6 +21,12 @@ pub const KV_SIZE: u8 = 2;
 pub const KV_CAPACITY: u8 = 3;
 /// Lane of what the capacity limit bounds: key, value and 64 bytes a record, of all kinds.
 pub const GUARDED_BYTES: u8 = 4;
+/// Lane of the number of fields of all hashes.
+pub const HASH_COUNT: u8 = 5;
+/// Lane of their key and value bytes.
+pub const HASH_SIZE: u8 = 6;
+/// Lane of the same, each field rounded up to a multiple of 1024.
+pub const HASH_CAPACITY: u8 = 7;
 
 /// Lanes a slot has.
 const LANES: usize = 8;
@@ -28,7 +34,10 @@ const LANES: usize = 8;
 /// What the capacity limit adds for each record, bytes.
 const RECORD_OVERHEAD_BYTES: i64 = 64;
 
-/// Figures of a kind.
+/// What each record is rounded up to a multiple of in `capacity`, bytes.
+const CAPACITY_STEP_BYTES: u64 = 1024;
+
+/// Figures of a kind, or of a hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stat {
     /// Live records.
@@ -37,6 +46,13 @@ pub struct Stat {
     pub size: u64,
     /// The same, each record rounded up to a multiple of 1024.
     pub capacity: u64,
+}
+
+impl Stat {
+    /// The figures of one record with this many bytes of key and value.
+    pub fn of_record(bytes: u64) -> Stat {
+        Stat { count: 1, size: bytes, capacity: bytes.next_multiple_of(CAPACITY_STEP_BYTES) }
+    }
 }
 
 /// The digest of one record. `table` is 0 for kv pairs and the first 8 bytes of md5(name), big-endian, for rows of
@@ -75,13 +91,19 @@ impl Delta {
         if meta.is_tombstone() {
             return;
         }
-        let bytes = (key_bytes + value_bytes) as i64;
-        let digest = digest(address.kind, 0, &address.md5, meta.stamp, meta.version) as i64;
+        let one = Stat::of_record((key_bytes + value_bytes) as u64);
+        let digest =
+            digest(address.kind, address.table_digest, &address.md5, meta.stamp, meta.version) as i64;
         self.bump(DIGEST, digest.wrapping_mul(sign));
-        self.bump(KV_COUNT, sign);
-        self.bump(KV_SIZE, sign * bytes);
-        self.bump(KV_CAPACITY, sign * (bytes as u64).next_multiple_of(1024) as i64);
-        self.bump(GUARDED_BYTES, sign * (bytes + RECORD_OVERHEAD_BYTES));
+        self.bump(GUARDED_BYTES, sign * (one.size as i64 + RECORD_OVERHEAD_BYTES));
+        let lanes = match address.kind {
+            Kind::Kv => [KV_COUNT, KV_SIZE, KV_CAPACITY],
+            Kind::Hash => [HASH_COUNT, HASH_SIZE, HASH_CAPACITY],
+            _ => return,
+        };
+        for (lane, by) in lanes.into_iter().zip([one.count, one.size, one.capacity]) {
+            self.bump(lane, sign * by as i64);
+        }
     }
 
     fn bump(&mut self, lane: u8, by: i64) {
@@ -108,6 +130,7 @@ mod tests {
     use hust_engine::row::TOMBSTONE;
 
     use super::*;
+    use crate::address::TableId;
 
     #[test]
     fn digests_are_those_of_every_release() {
@@ -130,5 +153,20 @@ mod tests {
         assert_eq!(delta.lanes().count(), 0);
         delta.add(&address, &Meta { flags: TOMBSTONE, ..meta }, 5, 0xd000_8685_4127_a378);
         assert_eq!(delta, Delta::default());
+    }
+
+    #[test]
+    fn fields_of_hashes_count_apart_and_members_of_sets_only_for_the_guard() {
+        let table = TableId { number: 1, md5: crate::address::md5(b"t") };
+        let meta = Meta { stamp: 77, version: 3, ..Meta::default() };
+        let lanes = |kind| {
+            let mut delta = Delta::default();
+            delta.add(&Address::member(kind, &table, b"f"), &meta, 1, 8);
+            delta.lanes().filter(|(lane, _)| *lane != DIGEST).collect::<Vec<_>>()
+        };
+        let guard = (GUARDED_BYTES, 73);
+        assert_eq!(lanes(Kind::Hash), [guard, (HASH_COUNT, 1), (HASH_SIZE, 9), (HASH_CAPACITY, 1024)]);
+        assert_eq!(lanes(Kind::Set), [guard]);
+        assert_eq!(lanes(Kind::Zset), [guard]);
     }
 }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hust_store::{Delete, Put, Record, Shown, Store};
-use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
-use hyper::{Method, StatusCode};
+use hust_store::{Change, Lifetime, Record, Store};
+use hust_wire::{Answer, Kind, Request, param::required};
+use hyper::StatusCode;
 
-use super::{Outcome, settle, written};
+use super::{
+    Outcome,
+    found::{absent, show},
+    settle, written,
+};
 use crate::{node::Limits, refuse::refuse};
 
 /// `/hustdb/get`
@@ -42,47 +45,21 @@ pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
 pub async fn put(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
-    let value = value(request, query)?;
-    let origin = written::origin(query, 1)?;
-    let lifetime = written::lifetime(query, &origin, limits)?;
-    let tried = store.kv().try_put(&Put { key: &key, value: &value, origin, lifetime });
+    let value = written::value(request)?;
+    let terms = written::terms(request, Lifetime::Ttl(0), limits)?;
+    let tried = store.kv().try_write(&key, Change::Put(&value), terms);
     let key = key.into_owned();
-    let blocking = move |store: &Store| store.kv().put(&Put { key: &key, value: &value, origin, lifetime });
-    written::answer(settle(store, tried, blocking).await, written::expected(&origin)).await
+    let blocking = move |store: &Store| store.kv().write(&key, Change::Put(&value), terms);
+    written::answer(settle(store, tried, blocking).await, &terms).await
 }
 
 /// `/hustdb/del`
 pub async fn del(store: &Arc<Store>, request: &Request) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
-    let origin = written::origin(query, 0)?;
-    let tried = store.kv().try_delete(&Delete { key: &key, origin });
+    let terms = written::delete_terms(request)?;
+    let tried = store.kv().try_write(&key, Change::Delete, terms);
     let key = key.into_owned();
-    let blocking = move |store: &Store| store.kv().delete(&Delete { key: &key, origin });
-    written::answer(settle(store, tried, blocking).await, written::expected(&origin)).await
-}
-
-/// The body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
-fn value(request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
-    if !request.body.is_empty() {
-        return Ok(request.body.clone());
-    }
-    match query.bytes("val")? {
-        Some(value) => Ok(value.into_owned().into()),
-        None if *request.method() == Method::PUT => Ok(Bytes::new()),
-        None => Err(Refusal::bad("val", "missing")),
-    }
-}
-
-fn show(answer: Answer, shown: &Shown, stamps: bool) -> Answer {
-    let answer = answer.with_version(shown.version);
-    if stamps {
-        answer.with_stamp(shown.stamp, (shown.expire_ms != 0).then_some(shown.expire_ms))
-    } else {
-        answer
-    }
-}
-
-fn absent() -> Answer {
-    Answer::empty(StatusCode::NOT_FOUND).with_version(0)
+    let blocking = move |store: &Store| store.kv().write(&key, Change::Delete, terms);
+    written::answer(settle(store, tried, blocking).await, &terms).await
 }

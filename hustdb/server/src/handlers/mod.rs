@@ -1,7 +1,9 @@
 //! The commands, one file a family: parse, call, answer.
 
+mod found;
 pub mod kv;
 pub mod listing;
+pub mod member;
 pub mod stat;
 mod written;
 

@@ -1,16 +1,30 @@
-//! What all writes share: who writes and expects what, until when, and the answer.
+//! What all writes share: their terms - who writes and expects what, until when - and the answer.
 
-use hust_store::{Answer as Done, Lifetime, Origin, Shown, Written, record::MAX_VERSION};
-use hust_wire::{Answer, Query, Refusal, param::required};
-use hyper::StatusCode;
+use bytes::Bytes;
+use hust_store::{Answer as Done, Lifetime, Origin, Shown, Terms, Written, record::MAX_VERSION};
+use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
+use hyper::{Method, StatusCode};
 
 use super::Outcome;
 use crate::{node::Limits, refuse::refuse};
 
+/// The terms of a write that leaves a record behind. `unsaid`: how long it lives if the client does not say.
+pub fn terms(request: &Request, unsaid: Lifetime, limits: &Limits) -> Result<Terms, Refusal> {
+    let origin = origin(request.query(), 1)?;
+    let lifetime = lifetime(request.query(), &origin, unsaid, limits)?;
+    Ok(Terms { origin, lifetime, deadline_ms: deadline(request)? })
+}
+
+/// The terms of a delete.
+pub fn delete_terms(request: &Request) -> Result<Terms, Refusal> {
+    let origin = origin(request.query(), 0)?;
+    Ok(Terms { origin, lifetime: Lifetime::Ttl(0), deadline_ms: deadline(request)? })
+}
+
 /// Who writes, and which version it expects or brings.
 ///
 /// `stamp` counts only with `is_dup`; without both, `ver` is the expected version.
-pub fn origin(query: Query<'_>, replica_ver_min: u64) -> Result<Origin, Refusal> {
+fn origin(query: Query<'_>, replica_ver_min: u64) -> Result<Origin, Refusal> {
     if !query.boolean("is_dup")?.unwrap_or(false) {
         return Ok(Origin::Local { ver: query.unsigned("ver", MAX_VERSION)?.unwrap_or(0) });
     }
@@ -22,28 +36,57 @@ pub fn origin(query: Query<'_>, replica_ver_min: u64) -> Result<Origin, Refusal>
 }
 
 /// Until when a record lives: replicas say when it expires, clients how long it lives.
-pub fn lifetime(query: Query<'_>, origin: &Origin, limits: &Limits) -> Result<Lifetime, Refusal> {
-    let until = || Ok(Lifetime::Until(query.unsigned("expire", u64::MAX)?.unwrap_or(0)));
-    let ttl = query.find("ttl").is_some();
+fn lifetime(
+    query: Query<'_>,
+    origin: &Origin,
+    unsaid: Lifetime,
+    limits: &Limits,
+) -> Result<Lifetime, Refusal> {
+    let expire = |query: Query<'_>| query.unsigned("expire", u64::MAX);
     match origin {
-        Origin::Replica { .. } => until(),
-        Origin::Unstamped { .. } if !ttl => until(),
-        _ => Ok(Lifetime::Ttl(query.unsigned("ttl", limits.ttl_maximum_s)?.unwrap_or(0))),
+        Origin::Replica { .. } => return Ok(Lifetime::Until(expire(query)?.unwrap_or(0))),
+        Origin::Unstamped { .. } if query.find("ttl").is_none() => {
+            return Ok(expire(query)?.map_or(unsaid, Lifetime::Until));
+        }
+        _ => {}
+    }
+    Ok(query.unsigned("ttl", limits.ttl_maximum_s)?.map_or(unsaid, Lifetime::Ttl))
+}
+
+/// Until when the write may happen: the header `Deadline`, unix ms.
+fn deadline(request: &Request) -> Result<Option<u64>, Refusal> {
+    let Some(text) = request.header("deadline") else { return Ok(None) };
+    let digits = text.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(text).ok()).flatten();
+    match digits.and_then(|digits| digits.parse().ok()) {
+        Some(deadline_ms) => Ok(Some(deadline_ms)),
+        None => Err(Refusal::bad("deadline", "not a number")),
     }
 }
 
-/// Waits until a write is as durable as promised, and answers it. `ver` is what the caller expected.
-pub async fn answer(written: Result<Written, hust_store::Error>, ver: u64) -> Outcome {
-    let Written { answer, ticket } = match written {
+/// What a write stores: the body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
+pub fn value(request: &Request) -> Result<Bytes, Refusal> {
+    if !request.body.is_empty() {
+        return Ok(request.body.clone());
+    }
+    match request.query().bytes("val")? {
+        Some(value) => Ok(value.into_owned().into()),
+        None if *request.method() == Method::PUT => Ok(Bytes::new()),
+        None => Err(Refusal::bad("val", "missing")),
+    }
+}
+
+/// Waits until a write is as durable as promised, and answers it.
+pub async fn answer(written: Result<Written, hust_store::Error>, terms: &Terms) -> Outcome {
+    let Written { answer, number, ticket } = match written {
         Ok(written) => written,
-        Err(error) => return refused(refuse(error), ver),
+        Err(error) => return refused(refuse(error), expected(&terms.origin)),
     };
     if let Err(cause) = ticket.await {
         return Err(refuse(cause.into()));
     }
     Ok(match answer {
-        Done::Applied(shown) => done(&shown, false),
-        Done::Ignored { winner, greater } => done(&winner, greater),
+        Done::Applied(shown) | Done::Unchanged(shown) => done(&shown, number, false),
+        Done::Ignored { winner, greater } => done(&winner, number, greater),
         Done::Conflict { current } => {
             Answer::empty(StatusCode::UNAUTHORIZED).with_version(current).with_ver_error(true)
         }
@@ -53,21 +96,25 @@ pub async fn answer(written: Result<Written, hust_store::Error>, ver: u64) -> Ou
 
 /// A refusal by policy has the headers of a data command.
 fn refused(refusal: Refusal, ver: u64) -> Outcome {
-    if refusal.status == StatusCode::FORBIDDEN {
+    if matches!(refusal.status, StatusCode::FORBIDDEN | StatusCode::PRECONDITION_FAILED) {
         return Ok(Answer::from(refusal).with_version(ver).with_ver_error(false));
     }
     Err(refusal)
 }
 
-fn done(shown: &Shown, refused_for_version: bool) -> Answer {
-    Answer::empty(StatusCode::OK)
+fn done(shown: &Shown, number: Option<i64>, refused_for_version: bool) -> Answer {
+    let answer = match number {
+        Some(number) => Answer::ok(Kind::Text, itoa::Buffer::new().format(number).to_owned()),
+        None => Answer::empty(StatusCode::OK),
+    };
+    answer
         .with_version(shown.version)
         .with_ver_error(refused_for_version)
         .with_stamp(shown.stamp, (shown.expire_ms != 0).then_some(shown.expire_ms))
 }
 
 /// The version a write expects, as refusals by policy repeat it.
-pub fn expected(origin: &Origin) -> u64 {
+fn expected(origin: &Origin) -> u64 {
     match *origin {
         Origin::Local { ver } | Origin::Replica { ver, .. } | Origin::Unstamped { ver } => ver,
     }

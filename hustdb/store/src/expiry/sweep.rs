@@ -2,21 +2,23 @@
 //!
 //! For each due row, in one batch under the record's lock: if the record is counted and has that very expiry, it
 //! becomes its remains (stamp, version and expiry stay, so that it wins over older replicas) and leaves the tallies;
-//! in any case the index row goes. A crash between two batches leaves rows that the next pass finds again, and a
+//! in any case the index row goes. A row of a table leaves the counts of the table too. A crash between two batches leaves rows that the next pass finds again, and a
 //! record that is already remains is not taken out twice.
 
 use hust_engine::{
     Batch, Direction, Head, Key, Meta, Ticket,
     key::KEY_BYTES,
-    row::{EXPIRED, PURGE, TOMBSTONE},
+    row::{EXPIRED, TOMBSTONE},
 };
 
 use super::index::due_ms;
 use crate::{
-    address::Address,
+    address::{Address, TableId},
     error::{Error, Result},
+    kind::Kind,
     store::Shared,
-    tally::Delta,
+    tables::{Located, name_of},
+    write::{Counted, Halt, Keys, Place, Rows, Step, purge},
 };
 
 /// Rows read from the index at a time.
@@ -109,16 +111,26 @@ enum Fate {
 /// Handles the due row `index_key`, which tells about the row `owner`.
 fn retire(shared: &Shared, index_key: Key, owner: &[u8], swept: &mut Swept) -> Result<Ticket> {
     let record_key = <[u8; KEY_BYTES]>::try_from(owner).ok().map(|owner| Key::from_bytes(&owner));
-    let address = record_key.and_then(Address::of_kv_row);
-    // The user key must outlive the batch, so the record is read before; its meta is compared under the lock.
-    let record = match address {
-        Some(address) => shared.engine.head(&address.key)?,
+    // The user key must outlive the batch, so the record is read before; it is looked at again under the lock.
+    let before = match record_key {
+        Some(key) => shared.engine.head(&key)?,
         None => None,
     };
-    let retirement = Retirement { index_key, owner, address, record: record.as_ref() };
-    let keys = [index_key, address.map_or(index_key, |address| address.key)];
-    let keys = if address.is_some() { &keys[..] } else { &keys[..1] };
-    let (fate, ticket) = shared.engine.update(keys, |heads, batch| Ok(retirement.step(heads, batch)))?;
+    let table = table_of(shared, record_key)?;
+    let (fate, ticket) = match record_key.zip(before.as_ref()) {
+        Some((key, before)) => {
+            let pin = table.as_ref().map(|(name, number)| (shared.tables.pin(name), *number));
+            let id = pin.as_ref().map_or(TableId::default(), |(pin, number)| pin.id(*number));
+            let place = pin.as_ref().map(|(pin, number)| Place { pin, located: Located::Known(*number) });
+            let address = Address::of_row(key, &id).ok_or(Error::Damaged("a row of the expiry index"))?;
+            let rows = Rows::new(shared, address, before.user_key(), place);
+            Retirement { index_key, owner, rows }.run()?
+        }
+        None => shared.engine.update(&[index_key], |_, batch| {
+            batch.put(index_key, purge(), owner, &[]);
+            Ok(Fate::Stale)
+        })?,
+    };
     match fate {
         Fate::Expired => swept.expired += 1,
         Fate::Stale => swept.stale += 1,
@@ -127,32 +139,68 @@ fn retire(shared: &Shared, index_key: Key, owner: &[u8], swept: &mut Swept) -> R
     Ok(ticket)
 }
 
+/// Name and number of the table that a row belongs to.
+fn table_of(shared: &Shared, key: Option<Key>) -> Result<Option<(Box<[u8]>, u32)>> {
+    match key.and_then(|key| Kind::of_record(key.table())) {
+        None | Some((Kind::Kv, _)) => Ok(None),
+        Some((_, number)) => {
+            let name = name_of(shared, number)?.ok_or(Error::Damaged("a row of a table without a name"))?;
+            Ok(Some((name, number)))
+        }
+    }
+}
+
+/// Takes one record that is due out of the counts.
 struct Retirement<'a> {
     index_key: Key,
     owner: &'a [u8],
-    address: Option<Address>,
-    record: Option<&'a Head>,
+    rows: Rows<'a>,
 }
 
+/// How often a stored value is brought to memory before the sweep leaves the record to the next one.
+const VALUE_READS_MAX: usize = 4;
+
 impl Retirement<'_> {
-    fn step<'v>(&'v self, heads: &[Option<Head>], batch: &mut Batch<'v>) -> Fate {
-        let head = heads.get(1).and_then(Option::as_ref);
+    fn run(&self) -> Result<(Fate, Ticket)> {
+        let mut keys = self.rows.keys();
+        keys.push(self.index_key);
+        let engine = &self.rows.shared.engine;
+        for _ in 0..VALUE_READS_MAX {
+            let (done, ticket) = engine.update(&keys, |heads, batch| Ok(self.step(&keys, heads, batch)))?;
+            match done {
+                Ok((fate, counted)) => {
+                    self.rows.count(counted);
+                    return Ok((fate, ticket));
+                }
+                Err(Halt::Refused(error)) => return Err(error),
+                Err(Halt::Moved(_)) => return Err(Error::Damaged("a table with two numbers")),
+                Err(Halt::Cold) => {
+                    engine.get(&self.rows.address.key)?;
+                }
+            }
+        }
+        Err(Error::Busy("a stored value does not stay in memory"))
+    }
+
+    fn step<'v>(
+        &'v self,
+        keys: &Keys,
+        heads: &[Option<Head>],
+        batch: &mut Batch<'v>,
+    ) -> Step<(Fate, Option<Counted>)> {
+        let head = heads.first().and_then(Option::as_ref);
         let due_ms = due_ms(self.index_key);
         let expired = head.filter(|head| !head.meta().is_tombstone() && head.meta().expire_ms == due_ms);
-        let fate = match (expired, self.address, self.record) {
-            (None, ..) | (_, None, _) => Fate::Stale,
-            (Some(head), Some(address), Some(before)) if before.user_key() == head.user_key() => {
+        let (fate, counted) = match expired {
+            None => (Fate::Stale, None),
+            Some(head) if head.user_key() != self.rows.user_key => return Ok((Fate::Later, None)),
+            Some(head) => {
+                let name_row = self.rows.name_row(keys, heads)?;
                 let meta = Meta { flags: TOMBSTONE | EXPIRED, ..*head.meta() };
-                let mut delta = Delta::default();
-                delta.subtract(&address, head.meta(), head.user_key().len(), head.value_len() as usize);
-                batch.put(address.key, meta, before.user_key(), &[]);
-                delta.apply(&address, batch);
-                Fate::Expired
+                (Fate::Expired, self.rows.replace(Some(head), name_row, meta, &[], batch)?)
             }
-            _ => return Fate::Later,
         };
-        let purge = Meta { flags: TOMBSTONE | PURGE, ..Meta::default() };
-        batch.put(self.index_key, purge, self.owner, &[]);
-        fate
+        batch.put(self.index_key, purge(), self.owner, &[]);
+        Ok((fate, counted))
     }
 }

@@ -3,8 +3,7 @@
 use super::*;
 
 fn is_refused(node: &Node, key: &[u8]) -> bool {
-    let put = Put { key, value: &[7; 936], origin: LOCAL, lifetime: FOR_EVER };
-    match settle(node.call(|| node.store().kv().put(&put))) {
+    match settle(node.call(|| node.store().kv().write(key, Change::Put(&[7; 936]), Terms::PLAIN))) {
         Ok(_) => false,
         Err(Error::Capacity(_)) => true,
         Err(error) => panic!("{error}"),
@@ -19,9 +18,8 @@ fn the_sum_of_live_records_is_bounded_and_follows_deletes() {
         assert!(!is_refused(&node, &number.to_be_bytes()), "{number}");
     }
     assert!(is_refused(&node, &0u32.to_be_bytes()), "an overwrite too");
-    let replica =
-        Put { key: b"r", value: b"", origin: Origin::Replica { ver: 1, stamp: 1 }, lifetime: FOR_EVER };
-    assert!(matches!(node.store().kv().put(&replica), Err(Error::Capacity(_))));
+    let replica = Terms::new(Origin::Replica { ver: 1, stamp: 1 }, FOR_EVER);
+    assert!(matches!(node.store().kv().write(b"r", Change::Put(b""), replica), Err(Error::Capacity(_))));
     node.kill();
     assert!(is_refused(&node, b"more"));
     node.restart();

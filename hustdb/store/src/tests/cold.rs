@@ -52,8 +52,8 @@ fn what_must_come_from_the_disk_is_refused_once_and_right_when_blocking() {
     let store = open(dir.path());
     let keys: [&[u8]; 3] = [b"get", b"same", b"less"];
     for key in keys {
-        let put = Put { key, value: &value(key), origin: REPLICA, lifetime: FOR_EVER };
-        settle(store.kv().put(&put)).unwrap();
+        let value = value(key);
+        settle(store.kv().write(key, Change::Put(&value), Terms::new(REPLICA, FOR_EVER))).unwrap();
         while store.engine().work().unwrap() {}
     }
     store.close().unwrap();
@@ -71,8 +71,9 @@ fn what_must_come_from_the_disk_is_refused_once_and_right_when_blocking() {
     for (key, value, applies) in
         [(keys[1], value(keys[1]), false), (keys[2], [&value(keys[2])[..], b"more"].concat(), true)]
     {
-        let put = Put { key, value: &value, origin: REPLICA, lifetime: FOR_EVER };
-        let answer = settle(Ok(either(kv.try_put(&put), &mut cold, || kv.put(&put)))).unwrap();
+        let (put, terms) = (Change::Put(&value), Terms::new(REPLICA, FOR_EVER));
+        let tried = kv.try_write(key, put, terms);
+        let answer = settle(Ok(either(tried, &mut cold, || kv.write(key, put, terms)))).unwrap();
         let shown = Shown { version: 1, stamp: STAMP, expire_ms: 0 };
         match applies {
             true => assert_eq!(answer, Answer::Applied(shown)),

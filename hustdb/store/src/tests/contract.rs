@@ -9,8 +9,8 @@ fn refused(result: Result<Written>) -> String {
     }
 }
 
-fn put_of<'a>(key: &'a [u8], origin: Origin, lifetime: Lifetime) -> Put<'a> {
-    Put { key, value: b"v", origin, lifetime }
+fn put_to(node: &Node, key: &[u8], origin: Origin, lifetime: Lifetime) -> Result<Written> {
+    node.store().kv().write(key, Change::Put(b"v"), Terms::new(origin, lifetime))
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn stamps_pass_the_greatest_stored_one_after_a_restart() {
 #[test]
 fn illegal_requests_change_nothing() {
     let node = Node::new(|options| options.max_clock_skew_ms = 10);
-    let (kv, long) = (node.store().kv(), vec![b'k'; 65_537]);
-    let put = |origin, lifetime| refused(kv.put(&put_of(b"k", origin, lifetime)));
+    let long = vec![b'k'; 65_537];
+    let put = |origin, lifetime| refused(put_to(&node, b"k", origin, lifetime));
     let replica = |ver, stamp| Origin::Replica { ver, stamp };
     assert_eq!(put(LOCAL, Lifetime::Ttl(2_592_001)), "ttl: over 2592000");
     assert_eq!(put(replica(0, 5), FOR_EVER), format!("ver: not in 1..{}", i64::MAX));
@@ -106,9 +106,9 @@ fn illegal_requests_change_nothing() {
     assert_eq!(put(replica(1, (START_MS + 11) << 16), FOR_EVER), "stamp: too far ahead of this node's clock");
     assert_eq!(put(Origin::Unstamped { ver: 0 }, FOR_EVER), format!("ver: not in 1..{}", i64::MAX));
     assert_eq!(put(Origin::Local { ver: 1 << 63 }, FOR_EVER), format!("ver: not in 0..{}", i64::MAX));
-    assert_eq!(refused(kv.put(&put_of(b"", LOCAL, FOR_EVER))), "key: empty");
-    assert_eq!(refused(kv.put(&put_of(&long, LOCAL, FOR_EVER))), "key: over 65536 bytes");
-    assert!(kv.put(&put_of(&long[1..], LOCAL, Lifetime::Ttl(2_592_000))).is_ok());
+    assert_eq!(refused(put_to(&node, b"", LOCAL, FOR_EVER)), "key: empty");
+    assert_eq!(refused(put_to(&node, &long, LOCAL, FOR_EVER)), "key: over 65536 bytes");
+    assert!(put_to(&node, &long[1..], LOCAL, Lifetime::Ttl(2_592_000)).is_ok());
     assert!(node.get(b"k").is_none());
     assert_eq!(node.store().kv_stat().count, 1);
 }
@@ -129,11 +129,10 @@ fn a_second_key_with_the_same_md5_is_refused() {
     assert_eq!(crate::md5(&one), crate::md5(&two));
     let node = Node::new(|_| ());
     node.put(&one, b"1", LOCAL, FOR_EVER);
-    let put = Put { key: &two, value: b"2", origin: LOCAL, lifetime: FOR_EVER };
-    assert!(matches!(node.store().kv().put(&put), Err(Error::Collision)));
+    assert!(matches!(put_to(&node, &two, LOCAL, FOR_EVER), Err(Error::Collision)));
     assert_eq!(node.delete(&two, LOCAL), Answer::Absent);
-    let replica = Delete { key: &two, origin: Origin::Replica { ver: 1, stamp: 9 } };
-    assert!(matches!(node.store().kv().delete(&replica), Err(Error::Collision)));
+    let replica = Terms::new(Origin::Replica { ver: 1, stamp: 9 }, FOR_EVER);
+    assert!(matches!(node.store().kv().write(&two, Change::Delete, replica), Err(Error::Collision)));
     assert!(node.get(&two).is_none());
     assert_eq!(&*node.get(&one).unwrap().value, b"1");
     assert_eq!(node.store().kv_stat().count, 1);

@@ -8,14 +8,15 @@ mod model;
 mod plain_map;
 mod reads;
 mod sweep;
+mod tables;
 
 use std::sync::Arc;
 
 use hust_engine::{Background, SyncMode, vfs::SimVfs};
 
 use crate::{
-    Answer, Delete, Error, Fetch, Lifetime, Origin, Put, Record, Result, Shown, Store, StoreOptions, Written,
-    testing::TestClock,
+    Answer, Change, Error, Fetch, Lifetime, Origin, Record, Result, Shown, Store, StoreOptions, Terms,
+    Written, testing::TestClock,
 };
 
 /// When the tests begin, unix ms.
@@ -93,12 +94,13 @@ impl Node {
     }
 
     fn put(&self, key: &[u8], value: &[u8], origin: Origin, lifetime: Lifetime) -> Answer {
-        let put = Put { key, value, origin, lifetime };
-        settle(self.call(|| self.store().kv().put(&put))).unwrap()
+        let terms = Terms::new(origin, lifetime);
+        settle(self.call(|| self.store().kv().write(key, Change::Put(value), terms))).unwrap()
     }
 
     fn delete(&self, key: &[u8], origin: Origin) -> Answer {
-        settle(self.call(|| self.store().kv().delete(&Delete { key, origin }))).unwrap()
+        let terms = Terms::new(origin, FOR_EVER);
+        settle(self.call(|| self.store().kv().write(key, Change::Delete, terms))).unwrap()
     }
 
     fn get(&self, key: &[u8]) -> Option<Record> {
@@ -121,7 +123,7 @@ impl Node {
 }
 
 fn settle(written: Result<Written>) -> Result<Answer> {
-    let Written { answer, ticket } = written?;
+    let Written { answer, ticket, .. } = written?;
     ticket.wait()?;
     Ok(answer)
 }

@@ -107,14 +107,14 @@ impl Run {
         lifetime: Lifetime,
     ) -> Result<(Answer, Ticket)> {
         let kv = self.node.store().kv();
-        let Written { answer, ticket } = self.node.call(|| match value {
+        let Written { answer, ticket, .. } = self.node.call(|| match value {
             Some(value) => {
-                let put = Put { key, value, origin, lifetime };
-                ready_or(kv.try_put(&put), || kv.put(&put))
+                let (put, terms) = (Change::Put(value), Terms::new(origin, lifetime));
+                ready_or(kv.try_write(key, put, terms), || kv.write(key, put, terms))
             }
             None => {
-                let delete = Delete { key, origin };
-                ready_or(kv.try_delete(&delete), || kv.delete(&delete))
+                let terms = Terms::new(origin, FOR_EVER);
+                ready_or(kv.try_write(key, Change::Delete, terms), || kv.write(key, Change::Delete, terms))
             }
         })?;
         Ok((answer, ticket))
