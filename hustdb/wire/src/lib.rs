@@ -1,4 +1,4 @@
-//! What all huststore server programs share: slots, parameters, answers, the HTTP server loop, access and
+//! What all huststore server programs share: slots, parameters, answers, merge frames, the HTTP server loop, access and
 //! authentication, configuration, metrics, command line.
 //!
 //! A program gives [`server::start`] a table of routes and a [`server::Handler`]; everything the contract says about
@@ -9,6 +9,7 @@ pub mod answer;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod frame;
 pub mod lifecycle;
 pub mod log;
 pub mod metrics;
