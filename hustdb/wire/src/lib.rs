@@ -1,5 +1,5 @@
-//! What all huststore server programs share: slots, parameters, answers, the HTTP server loop, access and
-//! authentication, configuration, metrics, command line.
+//! What all huststore server programs share: slots, parameters, answers, merge frames, the HTTP server loop and
+//! the client pool, access and authentication, configuration, metrics, command line.
 //!
 //! A program gives [`server::start`] a table of routes and a [`server::Handler`]; everything the contract says about
 //! HTTP itself happens here, once.
@@ -8,7 +8,11 @@ pub mod access;
 pub mod answer;
 pub mod auth;
 pub mod cli;
+pub mod client;
 pub mod config;
+mod flat;
+pub mod frame;
+pub mod host;
 pub mod lifecycle;
 pub mod log;
 pub mod metrics;
@@ -22,6 +26,7 @@ pub mod signal;
 pub mod slot;
 
 pub use answer::{Answer, Kind};
+pub use host::Host;
 pub use query::Query;
 pub use refusal::{Hint, Refusal};
 pub use request::Request;

@@ -6,6 +6,7 @@
 //! the engine are the seeds. The same functions are run by libFuzzer (`fuzz_targets/`) and, on any compiler, by the
 //! `smoke` program with the mutations of `mutate.rs`.
 
+mod frame;
 mod manifest;
 mod mutate;
 mod random;
@@ -14,6 +15,7 @@ mod segment;
 mod table;
 mod world;
 
+pub use frame::frame;
 pub use manifest::manifest;
 pub use mutate::mutate;
 pub use random::Random;
@@ -36,11 +38,12 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target { name: "segment", run: segment::segment, seeds: segment::seeds },
     Target { name: "table", run: table::table, seeds: table::seeds },
     Target { name: "manifest", run: manifest::manifest, seeds: manifest::seeds },
     Target { name: "request", run: request::request, seeds: request::seeds },
+    Target { name: "frame", run: frame::frame, seeds: frame::seeds },
 ];
 
 /// Four bytes at `at` as a number.

@@ -4,11 +4,13 @@
 //! bounds and meaning. From the two come the refusal of unknown keys and values out of range, each in one clear
 //! line, and the generated `conf/*.toml` and `doc/config.md` (`reference.rs`).
 
+mod backend;
 mod load;
 mod reference;
 mod server;
 mod size;
 
+pub use backend::{BACKEND_KEYS, BackendConfig};
 pub use load::load;
 pub use reference::{conf, doc, mismatches};
 pub use server::{SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig};

@@ -1,4 +1,4 @@
-//! A configuration with the two shared sections, read in every way.
+//! A configuration with the shared sections, read in every way.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,12 @@ use super::*;
 struct Whole {
     server: ServerConfig,
     security: SecurityConfig,
+    backend: BackendConfig,
 }
 
 impl Config for Whole {
     fn keys() -> Vec<Key> {
-        [SERVER_KEYS, SECURITY_KEYS].concat()
+        [SERVER_KEYS, SECURITY_KEYS, BACKEND_KEYS].concat()
     }
 }
 
@@ -51,6 +52,14 @@ fn overrides_win_over_the_file() {
     assert_eq!((whole.security.user.as_str(), whole.security.password.as_str()), ("a b", "1234"));
     assert_eq!(whole.security.access_allow, ["::1"]);
     assert_eq!(read(file, &[]).unwrap().server.max_body_size, Size::new(4096));
+}
+
+#[test]
+fn passwords_are_not_shown() {
+    let sets = ["security.password=geheim", "backend.password=geheim", "backend.pool=3"];
+    let shown = format!("{:?}", read("", &sets).unwrap());
+    assert!(!shown.contains("geheim") && shown.contains("pool: 3"), "{shown}");
+    assert!(read("", &["backend.pool=0"]).is_err());
 }
 
 #[test]

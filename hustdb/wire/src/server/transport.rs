@@ -7,7 +7,6 @@
 //! ends the heads, has an empty body, and lacks the `content-type` that every answer of ours has.
 
 use std::{
-    cell::RefCell,
     io,
     io::IoSlice,
     pin::Pin,
@@ -21,9 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::pulse::Pulse;
-
-/// Up to so many bytes a head and its body are written as one piece.
-const FLAT_MAX_BYTES: usize = 4096;
+use crate::flat::{FLAT_MAX_BYTES, flat};
 
 /// A client's stream.
 pub enum Stream {
@@ -45,18 +42,6 @@ impl Stream {
             Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
-}
-
-/// Hands `bufs` on as one piece: for little, copying is cheaper than what the kernel does for a vector.
-fn flat<T>(bufs: &[IoSlice<'_>], write: impl FnOnce(&[u8]) -> T) -> T {
-    thread_local! {
-        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.clear();
-        bufs.iter().for_each(|buf| scratch.extend_from_slice(buf));
-        write(scratch)
-    })
 }
 
 /// The stream as hyper sees it.

@@ -1,0 +1,112 @@
+//! A request to a node and its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::{
+    HeaderMap, Method, StatusCode,
+    header::{HeaderName, HeaderValue},
+    http::uri::PathAndQuery,
+};
+
+use super::Failure;
+
+/// Largest answer body accepted unless a call says otherwise: twice the longest listing.
+pub const ANSWER_MAX_BYTES: usize = 64 << 20;
+
+/// What to do when a kept connection turns out to be closed before any byte of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeat {
+    /// Only what was provably not sent is sent again.
+    #[default]
+    Unsent,
+    /// The request does the same when done twice: it is sent once more, to the same host.
+    Idempotent,
+}
+
+/// A request. Cheap to clone; one call may be sent to several hosts.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(super) method: Method,
+    pub(super) target: PathAndQuery,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) body: Bytes,
+    pub(super) timeout: Option<Duration>,
+    pub(super) answer_max_bytes: usize,
+    pub(super) repeat: Repeat,
+}
+
+impl Call {
+    /// A request of `target`: an absolute path and perhaps a query, percent-encoded, at most 65,534 bytes.
+    pub fn new(method: Method, target: impl Into<Bytes>) -> Result<Call, Failure> {
+        let target = target.into();
+        if target.first() != Some(&b'/') || target.contains(&b'#') {
+            return Err(Failure::unsent("target: illegal"));
+        }
+        let target = PathAndQuery::from_maybe_shared(target)
+            .map_err(|error| Failure::unsent(format!("target: {error}")))?;
+        Ok(Call {
+            method,
+            target,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            timeout: None,
+            answer_max_bytes: ANSWER_MAX_BYTES,
+            repeat: Repeat::default(),
+        })
+    }
+
+    /// GET of `target`.
+    pub fn get(target: impl Into<Bytes>) -> Result<Call, Failure> {
+        Call::new(Method::GET, target)
+    }
+
+    /// POST of `body` to `target`.
+    pub fn post(target: impl Into<Bytes>, body: impl Into<Bytes>) -> Result<Call, Failure> {
+        Ok(Call { body: body.into(), ..Call::new(Method::POST, target)? })
+    }
+
+    /// With this body.
+    pub fn body(self, body: impl Into<Bytes>) -> Call {
+        Call { body: body.into(), ..self }
+    }
+
+    /// With one more header. `Host`, `Authorization`, `Content-Length` and `Connection` are the pool's.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Call {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With another deadline than that of the pool, from the moment it is sent.
+    pub fn timeout(self, timeout: Duration) -> Call {
+        Call { timeout: Some(timeout), ..self }
+    }
+
+    /// With another bound on the body of the answer.
+    pub fn answer_max_bytes(self, answer_max_bytes: usize) -> Call {
+        Call { answer_max_bytes, ..self }
+    }
+
+    /// Says that doing it twice does no harm.
+    pub fn idempotent(self) -> Call {
+        Call { repeat: Repeat::Idempotent, ..self }
+    }
+}
+
+/// A complete answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// All of its body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The value of a header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}

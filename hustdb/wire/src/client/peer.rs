@@ -1,0 +1,92 @@
+//! What a pool has of one host: permits to use connections, and a stack of kept ones.
+//!
+//! Invariant: connections in use plus kept ones never exceed the permits. One is opened only by a permit's holder who
+//! found none kept, and an exchange puts its connection back before it gives up its permit.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    task::{Context, Waker},
+};
+
+use hyper::header::HeaderValue;
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Duration, Instant, timeout_at},
+};
+
+use super::{Failure, link::Link};
+use crate::host::Host;
+
+/// One host of a pool.
+pub struct Peer {
+    pub host: Host,
+    /// `Host` of its requests.
+    pub header: HeaderValue,
+    permits: Semaphore,
+    waiting: AtomicUsize,
+    idle: Mutex<Vec<Link>>,
+}
+
+/// Counts one who waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Peer {
+    pub fn new(host: Host, connections: usize) -> Result<Peer, Failure> {
+        let header = HeaderValue::from_str(host.as_str()).map_err(|_| Failure::unsent("host: illegal"))?;
+        let permits = Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS));
+        Ok(Peer { host, header, permits, waiting: AtomicUsize::new(0), idle: Mutex::default() })
+    }
+
+    /// A permit to use a connection, once there is one; those who wait are served in order.
+    pub async fn admit(&self, waiting_max: usize, deadline: Instant) -> Result<SemaphorePermit<'_>, Failure> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(permit);
+        }
+        let before = self.waiting.fetch_add(1, Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        if before >= waiting_max {
+            return Err(Failure::unsent("pool: too many wait for a connection"));
+        }
+        match timeout_at(deadline, self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(Failure::unsent("pool: closed")),
+            Err(_) => Err(Failure::unsent("pool: no connection free in time")),
+        }
+    }
+
+    /// The connection used last that is still good. Those found closed are dropped.
+    pub async fn reuse(&self, idle_timeout: Duration) -> Option<Link> {
+        loop {
+            let mut link = self.idle.lock().pop()?;
+            if link.idle_since.elapsed() < idle_timeout && link.settle().await {
+                return Some(link);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next exchange, if it can be used for one.
+    pub async fn keep(&self, mut link: Link) {
+        if link.settle().await {
+            link.idle_since = Instant::now();
+            self.idle.lock().push(link);
+        }
+    }
+
+    /// Drops kept connections that are too old or that the host has closed. Whether any are left.
+    pub fn sweep(&self, idle_timeout: Duration) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut idle = self.idle.lock();
+        idle.retain_mut(|link| link.idle_since.elapsed() < idle_timeout && link.is_usable(&mut cx));
+        if idle.is_empty() {
+            idle.shrink_to_fit();
+        }
+        !idle.is_empty()
+    }
+}

@@ -1,0 +1,88 @@
+//! `[backend]`: how a program talks to nodes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bounds, Key};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// `[backend]`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackendConfig {
+    /// User the nodes ask for.
+    pub user: String,
+    /// Password the nodes ask for.
+    pub password: String,
+    /// How long making a connection may take.
+    pub connect_timeout_ms: u64,
+    /// How long a whole exchange may take.
+    pub timeout_ms: u64,
+    /// Connections to one node at the same time, of one worker.
+    pub pool: usize,
+}
+
+impl Default for BackendConfig {
+    fn default() -> BackendConfig {
+        BackendConfig {
+            user: String::new(),
+            password: String::new(),
+            connect_timeout_ms: 2000,
+            timeout_ms: 60_000,
+            pool: 256,
+        }
+    }
+}
+
+impl BackendConfig {
+    /// `connect_timeout_ms`.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    /// `timeout_ms`.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+impl std::fmt::Debug for BackendConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BackendConfig")
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys of `[backend]`.
+pub const BACKEND_KEYS: &[Key] = &[
+    key(
+        "backend.user",
+        Bounds::Any,
+        "User of Basic authentication at the nodes; sent when user and password are both set.",
+    ),
+    key("backend.password", Bounds::Any, "Password of Basic authentication at the nodes."),
+    key(
+        "backend.connect_timeout_ms",
+        Bounds::Number(1, HOUR_MS),
+        "A node that does not take a connection within this many ms is not reachable.",
+    ),
+    key(
+        "backend.timeout_ms",
+        Bounds::Number(1, HOUR_MS),
+        "A whole exchange with a node, from waiting for a connection to the last byte of the answer, may take this many ms.",
+    ),
+    key(
+        "backend.pool",
+        Bounds::Number(1, 65_536),
+        "Open connections of one worker to one node; further requests wait for a free one.",
+    ),
+];
+
+const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
+    Key { name, bounds, about }
+}
