@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hust_store::{Delete, Put, Record, Shown, Store};
-use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
-use hyper::{Method, StatusCode};
+use hust_wire::{Answer, Kind, Request, param::required};
+use hyper::StatusCode;
 
-use super::{Outcome, settle, written};
+use super::{Outcome, settle, value, written};
 use crate::{node::Limits, refuse::refuse};
 
 /// `/hustdb/get`
@@ -60,18 +59,6 @@ pub async fn del(store: &Arc<Store>, request: &Request) -> Outcome {
     let key = key.into_owned();
     let blocking = move |store: &Store| store.kv().delete(&Delete { key: &key, origin });
     written::answer(settle(store, tried, blocking).await, written::expected(&origin)).await
-}
-
-/// The body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
-fn value(request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
-    if !request.body.is_empty() {
-        return Ok(request.body.clone());
-    }
-    match query.bytes("val")? {
-        Some(value) => Ok(value.into_owned().into()),
-        None if *request.method() == Method::PUT => Ok(Bytes::new()),
-        None => Err(Refusal::bad("val", "missing")),
-    }
 }
 
 fn show(answer: Answer, shown: &Shown, stamps: bool) -> Answer {

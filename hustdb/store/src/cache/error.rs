@@ -13,7 +13,7 @@ pub enum Error {
     #[error("with what is there over {0} bytes")]
     TooLong(usize),
     /// The entry alone would weigh more than the cache may hold.
-    #[error("with its overhead over the {0} bytes of the cache")]
+    #[error("the entry with its overhead is over the {0} bytes of the cache")]
     TooLarge(u64),
     /// The stored value is no integer within 64 bits.
     #[error("the stored value is not an integer")]
