@@ -4,6 +4,7 @@
 //! calls may come from any thread; those named `try_` never block on the disk.
 
 mod address;
+pub mod cache;
 mod capacity;
 mod cursor;
 mod error;
@@ -28,6 +29,7 @@ mod testing;
 mod tests;
 
 pub use address::{Address, MAX_KEY_BYTES, SLOTS, TableId, md5, slot_of};
+pub use cache::{Cache, CacheOptions};
 pub use error::{Error, Result};
 pub use expiry::Swept;
 pub use hust_engine::{Fetch, Slice, Ticket};
