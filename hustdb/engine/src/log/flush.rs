@@ -15,6 +15,9 @@ use super::{
 use crate::options::SyncMode;
 use crate::{Error, Result};
 
+/// With syncs at intervals a map is used from so many unsynced bytes on: then what it adds to a sync is little.
+const UNSYNCED_BYTES_MIN: u64 = 1 << 20;
+
 /// Leaves the gate, also when a write panics.
 struct Leading<'a>(&'a Core);
 
@@ -51,7 +54,15 @@ impl Core {
 
     fn write_chunk(&self, chunk: &Chunk) -> Result<()> {
         let segment = &chunk.segment;
-        let written = segment.file().and_then(|file| file.write_all_at(&chunk.bytes, u64::from(chunk.start)));
+        let (bytes, start) = (&chunk.bytes, u64::from(chunk.start));
+        let unsynced_bytes = position(segment.id, chunk.start).saturating_sub(self.synced());
+        let written = segment.file().and_then(|file| {
+            if is_map_worthwhile(self.options().sync, unsynced_bytes) {
+                file.append_at(bytes, start)
+            } else {
+                file.write_all_at(bytes, start)
+            }
+        });
         written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause))?;
         for &(offset, len) in &chunk.values {
             segment.verified.mark(offset, len);
@@ -186,5 +197,32 @@ impl Core {
         }
         self.write_out(end)?;
         if self.has_thread() { Ok(()) } else { self.sync_sealed() }
+    }
+}
+
+/// Whether appending by a map pays: the sync after it writes the whole run of pages that a store has touched.
+fn is_map_worthwhile(sync: SyncMode, unsynced_bytes: u64) -> bool {
+    match sync {
+        SyncMode::Always => false,
+        SyncMode::Interval(_) => unsynced_bytes >= UNSYNCED_BYTES_MIN,
+        SyncMode::Os => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_are_for_what_is_synced_seldom() {
+        let interval = SyncMode::Interval(std::time::Duration::from_millis(200));
+        for (sync, unsynced_bytes, worthwhile) in [
+            (SyncMode::Os, 0, true),
+            (SyncMode::Always, u64::MAX, false),
+            (interval, UNSYNCED_BYTES_MIN - 1, false),
+            (interval, UNSYNCED_BYTES_MIN, true),
+        ] {
+            assert_eq!(is_map_worthwhile(sync, unsynced_bytes), worthwhile, "{sync:?} {unsynced_bytes}");
+        }
     }
 }
