@@ -52,7 +52,7 @@ impl Core {
         encoded.fill(entries)?;
         let appended = self.accept(encoded, entries)?;
         point(encoded, entries, appended.start, pointers);
-        self.counters.appended(encoded.record_bytes());
+        self.gather.arrived(self.counters.appended(encoded.record_bytes()));
         Ok(appended)
     }
 

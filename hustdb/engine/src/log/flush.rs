@@ -2,7 +2,8 @@
 //!
 //! Whoever needs a position leads: takes what is pending, writes it with one call a segment, syncs, and publishes how
 //! far things are. Writing and syncing have a leader each, so that records reach the file while an earlier group is
-//! being synced. A failed write or sync poisons the log and is never tried again.
+//! being synced; who syncs waits a little for those who are about to come (see `gather`). A failed write or sync poisons
+//! the log and is never tried again.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -121,6 +122,7 @@ impl Core {
 
     /// Writes everything that is pending, then syncs it.
     fn sync_written(&self) -> Result<()> {
+        self.gather.wait(|| self.counters.appended_records(), || self.folder.clock.monotonic());
         self.write_out(self.end())?;
         let target = self.written();
         let segments = self.unsynced.lock().clone();
@@ -139,7 +141,10 @@ impl Core {
             let synced = synced.map_err(|cause| Error::io(format!("sync {}", segment.path.display()), cause));
             synced.map_err(|cause| self.fail(&cause))?;
         }
-        self.counters.synced(self.folder.clock.monotonic().saturating_sub(started), records);
+        let now = self.folder.clock.monotonic();
+        let took = now.saturating_sub(started);
+        let released = self.counters.synced(took, records);
+        self.gather.learn(self.counters.appended_records(), released, took, now);
         let open = |s: &Segment| s.sealed_end().is_none_or(|end| position(s.id, end as u32) > target);
         self.unsynced.lock().retain(|segment| {
             let open = open(segment);

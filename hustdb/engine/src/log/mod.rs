@@ -18,6 +18,7 @@ mod entry;
 mod flush;
 mod folder;
 mod found;
+mod gather;
 mod header;
 mod options;
 mod poison;
