@@ -9,8 +9,9 @@
 //! | 0 | kv pairs | 8 | expiry index |
 //! | 1 | hash fields | 9 | sorted sets by score |
 //! | 2 | set members | 10 | queue items |
-//! | 3 | sorted-set members | 11 | delayed and in-flight items |
+//! | 3 | sorted-set members | 11 | queues: slots, due times, ids |
 //! | 4 | metadata | 12 | debts |
+//! | | | 13 | queues: settings and counters |
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub enum Kind {
     Kv = 0,
     /// When a record expires; kept so that expired records are found in time order.
     Expiry = 8,
+    /// A message of a queue.
+    QueueItem = 10,
+    /// What a queue keeps beside its messages: slots, due times, ids.
+    QueueAux = 11,
+    /// A queue: settings and counters.
+    Queue = 13,
 }
 
 impl Kind {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::queue::QueueOptions;
+
 /// Options of [`Store::open`](crate::Store::open). The tombstone grace is the engine's.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
@@ -18,6 +20,8 @@ pub struct StoreOptions {
     /// How often expired records are taken out of the counts; `None`: only when [`Store::sweep`](crate::Store::sweep)
     /// is called.
     pub sweep_interval: Option<Duration>,
+    /// The queues.
+    pub queue: QueueOptions,
 }
 
 impl StoreOptions {
@@ -30,6 +34,7 @@ impl StoreOptions {
             disk_reserve_bytes: 256 << 20,
             max_clock_skew_ms: 60_000,
             sweep_interval: Some(Duration::from_secs(1)),
+            queue: QueueOptions::default(),
         }
     }
 }
