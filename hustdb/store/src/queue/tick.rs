@@ -17,6 +17,8 @@ use super::{
 
 /// Entries and rows handled in one write.
 const STEP_MAX: usize = 256;
+/// Pages of rows handled at a time. A sweep that is broken off begins again at the time it had reached.
+const PAGES_MAX: usize = 64;
 /// Writes for one queue before others have their turn.
 const STEPS_MAX: usize = 16;
 
@@ -63,24 +65,53 @@ struct Due {
     rows: Vec<(Key, Row)>,
     /// No row that is left is before this time.
     reached_ms: u64,
+    /// Where to read on.
+    next: Option<Key>,
 }
 
 impl Timed {
     /// Handles rows that are due; `true`: there are more.
     fn sweep(self, core: &Core, queue: &Arc<Queue>, now_ms: u64) -> QueueResult<bool> {
         let Some((keys, from_ms, upto_ms)) = self.begin(queue, now_ms) else { return Ok(false) };
-        let swept = self.due(core, &keys, from_ms, upto_ms).and_then(|due| {
-            core.run(|access| self.step(core, queue, &keys, &due, access))?;
-            Ok(due.reached_ms)
-        });
-        let reached_ms = *swept.as_ref().unwrap_or(&from_ms);
+        let mut reached_ms = from_ms;
+        let swept = self.pages(core, queue, &keys, upto_ms, &mut reached_ms);
         if let Ok(live) = queue.inner.lock().live()
             && live.keys == keys
         {
             let hint = self.hint(live);
             *hint = (*hint).min(reached_ms);
         }
-        Ok(swept? <= upto_ms)
+        swept?;
+        Ok(reached_ms <= upto_ms)
+    }
+
+    /// Handles page after page from `reached_ms` on, which goes along.
+    fn pages(
+        self,
+        core: &Core,
+        queue: &Arc<Queue>,
+        keys: &QueueKeys,
+        upto_ms: u64,
+        reached_ms: &mut u64,
+    ) -> QueueResult<()> {
+        let (mut from, to) = keys.until(self.table(keys), *reached_ms, u64::MAX);
+        for _ in 0..PAGES_MAX {
+            let due = self.due(core, (from, to), upto_ms)?;
+            core.run(|access| self.step(core, queue, keys, &due, access))?;
+            *reached_ms = due.reached_ms;
+            match due.next.filter(|_| due.reached_ms <= upto_ms) {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn table(self, keys: &QueueKeys) -> u32 {
+        match self {
+            Timed::Expiries => keys.tables.expiries,
+            Timed::Ids => keys.tables.id_times,
+        }
     }
 
     fn hint(self, live: &mut Live) -> &mut u64 {
@@ -107,18 +138,13 @@ impl Timed {
         Some((live.keys, from_ms, upto_ms))
     }
 
-    fn due(self, core: &Core, keys: &QueueKeys, from_ms: u64, upto_ms: u64) -> QueueResult<Due> {
-        let table = match self {
-            Timed::Expiries => keys.tables.expiries,
-            Timed::Ids => keys.tables.id_times,
-        };
-        let (from, to) = keys.until(table, from_ms, u64::MAX);
+    fn due(self, core: &Core, (from, to): (Key, Key), upto_ms: u64) -> QueueResult<Due> {
         let page = core.engine().page_without_values(from, to, Direction::Forward, STEP_MAX)?;
         let live: Vec<_> = page.rows.into_iter().filter(|(_, row)| !row.meta.is_tombstone()).collect();
         let next_ms = page.next.map_or(u64::MAX, time_ms);
         let later = live.iter().map(|(key, _)| time_ms(*key)).find(|at_ms| *at_ms > upto_ms);
         let rows = live.into_iter().filter(|(key, _)| time_ms(*key) <= upto_ms).collect();
-        Ok(Due { rows, reached_ms: later.unwrap_or(next_ms) })
+        Ok(Due { rows, reached_ms: later.unwrap_or(next_ms), next: page.next })
     }
 
     /// Takes these rows out, and what they tell about.

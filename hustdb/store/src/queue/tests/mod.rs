@@ -215,5 +215,5 @@ fn new(item: &[u8]) -> NewMessage<'_> {
 }
 
 fn text(delivered: &Delivered) -> String {
-    String::from_utf8(delivered.item.to_vec()).unwrap()
+    String::from_utf8_lossy(&delivered.item).into_owned()
 }

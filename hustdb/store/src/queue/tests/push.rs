@@ -64,7 +64,7 @@ fn expired_messages_leave_the_head_and_holes_are_skipped() {
     assert_eq!((sub(&node, 1), sub(&node, 3)), (Err((1, 5)), Ok(None)));
     let stat = node.stat("p");
     assert_eq!((stat.ready, stat.expired, stat.bytes), ([2, 0, 0], 3, 2));
-    node.kill();
+    node.restart();
     assert_eq!(runs(&node), [(2, 2), (4, 4)]);
     node.pass(9_000);
     assert_eq!((node.stat("p").window, node.stat("p").ready), (Window { si: 5, ci: 5 }, [0; 3]));
@@ -85,7 +85,9 @@ fn idx_drops_what_is_before_and_base_only_lifts() {
     assert_eq!((runs(&node), node.stat("p").floor), (vec![(3, 5)], 2));
     assert!(invalid(publish_at(&node, b"x", Some(2), None)));
     let lifted = Publication { item: b"f", base: 9, ..Publication::default() };
-    assert_eq!(node.queues().publish("p", &lifted).unwrap().index, 10);
+    let done = node.queues().publish("p", &lifted).unwrap();
+    done.promise.wait().unwrap();
+    assert_eq!(done.index, 10);
     assert_eq!(runs(&node), [(3, 5), (10, 10)]);
     assert_eq!(node.stat("p").bytes, 6, "counted until it is deleted");
     node.kill();
