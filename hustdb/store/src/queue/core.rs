@@ -59,6 +59,8 @@ pub(crate) enum Step<T> {
 
 /// What has to come to memory.
 pub(crate) enum Warm {
+    /// Nothing: the rest takes too long for an event loop.
+    Nothing,
     /// Rows.
     Keys(Vec<Key>),
     /// A stretch of rows, the beginning of it.
@@ -202,9 +204,9 @@ impl Core {
         let keys = self.layout.keys(name, self.number());
         let settings = Settings::new(self.options.redelivery_timeout_s);
         let body = match kind {
-            QueueKind::Normal => Body::Normal(super::normal::Normal::new(settings)),
+            QueueKind::Normal => Body::Normal(Box::new(super::normal::Normal::new(settings))),
             QueueKind::Push => {
-                Body::Push(super::push::Push::new(settings, Counters::new(), Default::default()))
+                Body::Push(Box::new(super::push::Push::new(settings, Counters::new(), Default::default())))
             }
         };
         Live::new(keys, now_ms / 1000, body)
@@ -244,7 +246,7 @@ impl Core {
         loop {
             match attempt(Access::Block)? {
                 Step::Done(done) => return Ok(done),
-                Step::Cold(warm @ Warm::Search(..)) => self.warm(warm)?,
+                Step::Cold(warm @ (Warm::Nothing | Warm::Search(..))) => self.warm(warm)?,
                 Step::Cold(_) => return Err(Error::Busy("what a queue needs does not stay in memory").into()),
             }
         }
@@ -252,6 +254,7 @@ impl Core {
 
     fn warm(&self, warm: Warm) -> QueueResult<()> {
         match warm {
+            Warm::Nothing => {}
             Warm::Keys(keys) => {
                 for key in keys {
                     if let Some(row) = self.engine().get(&key)? {

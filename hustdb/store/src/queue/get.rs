@@ -7,6 +7,7 @@ use hust_engine::{Fetch, Row, Slice};
 use super::{
     core::{Core, Step, Warm},
     error::QueueResult,
+    layout::QueueKeys,
     normal::{
         Entry, SlotOf,
         deliver::{Leased, Pick, Plain, Taking, Terms},
@@ -24,6 +25,8 @@ use crate::error::Error;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Expired messages taken out by one get.
 const EXPIRED_MAX: usize = 1000;
+/// Times a get takes out expired messages before others have their turn.
+const ROUNDS_MAX: usize = 4;
 /// Rows without a message that are passed before a search is made.
 const HOLES_MAX: usize = 64;
 /// Longest name of a worker, bytes.
@@ -75,19 +78,20 @@ pub(crate) fn attempt(core: &Core, name: &str, get: &Get<'_>, access: Access) ->
         return Err(Error::invalid("count", format!("not in 1..{BATCH_MAX}")).into());
     }
     let queue = core.find(name)?;
-    let mut inner = queue.inner.lock();
-    let live = inner.live()?;
-    live.normal()?;
-    let now_ms = core.now_ms();
-    live.workers.see(get.worker, now_ms);
-    loop {
-        let getter = Getter { core, queue: &queue, get, now_ms, access };
-        match getter.get(live)? {
+    for _ in 0..ROUNDS_MAX {
+        let mut inner = queue.inner.lock();
+        let live = inner.live()?;
+        live.normal()?;
+        let now_ms = core.now_ms();
+        live.workers.see(get.worker, now_ms);
+        match (Getter { core, queue: &queue, get, now_ms, access }).get(live)? {
             Round::Done(done) => return Ok(Step::Done(done)),
             Round::Cold(warm) => return Ok(Step::Cold(warm)),
             Round::OnlyExpired => {}
         }
     }
+    // So many have expired that the event loop should not wait for it.
+    Ok(Step::Cold(Warm::Nothing))
 }
 
 /// How a round ends.
@@ -113,73 +117,111 @@ enum Found {
     Cold,
 }
 
+/// What a get has gathered.
+#[derive(Default)]
+struct Basket {
+    messages: Vec<Delivered>,
+    bytes: usize,
+    expired: usize,
+    /// Rows without a message since the last one with one.
+    passed: usize,
+}
+
+/// How one step of gathering ends.
+enum Next {
+    More,
+    Enough,
+    Cold(Warm),
+}
+
 impl Getter<'_> {
+    /// Handles the next message.
+    fn step(
+        &self,
+        taking: &mut Taking<'_>,
+        basket: &mut Basket,
+        keys: &QueueKeys,
+        holes: &[(u64, u64)],
+    ) -> QueueResult<Next> {
+        let Some(pick) = taking.next() else { return Ok(Next::Enough) };
+        let key = match &pick {
+            Pick::Slot((priority, _), entry) => keys.item(*priority, entry.index),
+            Pick::Plain(priority, index) => keys.item(*priority, *index),
+        };
+        match &pick {
+            Pick::Slot(slot, entry) if entry.is_expired(self.now_ms) => {
+                taking.expire_slot(*slot, entry);
+                basket.expired += 1;
+                return Ok(Next::More);
+            }
+            Pick::Plain(priority, index) => {
+                let hole =
+                    holes.get(usize::from(*priority)).filter(|(from, to)| (*from..*to).contains(index));
+                if let Some((_, to)) = hole {
+                    taking.skip(*priority, *to);
+                    return Ok(Next::More);
+                }
+            }
+            Pick::Slot(..) => {}
+        }
+        let row = match (self.find(&key)?, &pick) {
+            (Found::Cold, Pick::Slot(..)) => return Ok(Next::Cold(Warm::Keys(vec![key]))),
+            (Found::Cold, Pick::Plain(priority, _)) => {
+                return Ok(Next::Cold(Warm::Stretch(key, keys.item(*priority, u64::MAX))));
+            }
+            (Found::Nothing, Pick::Slot(slot, entry)) => {
+                tracing::warn!(queue = %self.queue.name, ?entry, "the message of a slot is missing");
+                taking.expire_slot(*slot, entry);
+                return Ok(Next::More);
+            }
+            (Found::Message(row), Pick::Plain(..)) if row.meta.flags & SLOTTED == 0 => row,
+            (Found::Message(row), Pick::Slot(..)) => row,
+            (_, Pick::Plain(priority, index)) => {
+                return Ok(self.pass(taking, basket, *priority, *index));
+            }
+        };
+        if let Pick::Plain(priority, index) = pick
+            && is_past(row.meta.expire_ms, self.now_ms)
+        {
+            taking.expire_plain(plain(priority, index, &row));
+            basket.expired += 1;
+            return Ok(Next::More);
+        }
+        if !basket.messages.is_empty() && basket.bytes + row.value().len() > BATCH_BYTES_MAX {
+            return Ok(Next::Enough);
+        }
+        basket.bytes += row.value().len();
+        basket.passed = 0;
+        basket.messages.push(self.deliver(taking, pick, row, keys.incarnation));
+        Ok(Next::More)
+    }
+
+    /// There is no plain message at this index. Many such are searched through without the queue's lock.
+    fn pass(&self, taking: &mut Taking<'_>, basket: &mut Basket, priority: u8, index: u64) -> Next {
+        basket.passed += 1;
+        if basket.passed <= HOLES_MAX {
+            taking.skip(priority, index.saturating_add(1));
+            return Next::More;
+        }
+        if !basket.messages.is_empty() {
+            return Next::Enough;
+        }
+        Next::Cold(Warm::Search(self.queue.clone(), priority, index, taking.last(priority)))
+    }
+
     fn get(&self, live: &mut Live) -> QueueResult<Round> {
         let (keys, holes) = (live.keys, live.holes);
         let normal = live.normal()?;
         let mut taking = Taking::new(normal, Terms { ack: self.get.ack, now_ms: self.now_ms });
-        let (mut messages, mut bytes, mut expired, mut passed) = (Vec::new(), 0usize, 0, 0);
-        while messages.len() < self.get.count && expired < EXPIRED_MAX {
-            let Some(pick) = taking.next() else { break };
-            let (priority, index) = match &pick {
-                Pick::Slot((priority, _), entry) => (*priority, entry.index),
-                Pick::Plain(priority, index) => (*priority, *index),
-            };
-            if let Pick::Slot(slot, entry) = &pick
-                && entry.is_expired(self.now_ms)
-            {
-                taking.expire_slot(*slot, entry);
-                expired += 1;
-                continue;
+        let mut basket = Basket::default();
+        while basket.messages.len() < self.get.count && basket.expired < EXPIRED_MAX {
+            match self.step(&mut taking, &mut basket, &keys, &holes)? {
+                Next::More => {}
+                Next::Enough => break,
+                Next::Cold(warm) => return Ok(Round::Cold(warm)),
             }
-            if let Pick::Plain(..) = &pick
-                && let Some((from, to)) = holes.get(usize::from(priority))
-                && (*from..*to).contains(&index)
-            {
-                taking.skip(priority, *to);
-                continue;
-            }
-            let row = match (self.find(&keys.item(priority, index))?, &pick) {
-                (Found::Message(row), _) => row,
-                (Found::Nothing, Pick::Slot(slot, entry)) => {
-                    tracing::warn!(queue = %self.queue.name, priority, index, "the message of a slot is missing");
-                    taking.expire_slot(*slot, entry);
-                    continue;
-                }
-                (Found::Nothing, Pick::Plain(..)) => {
-                    passed += 1;
-                    if passed > HOLES_MAX {
-                        let last =
-                            normal.counters.lanes.get(usize::from(priority)).map_or(0, |lane| lane.last);
-                        return Ok(Round::Cold(Warm::Search(self.queue.clone(), priority, index, last)));
-                    }
-                    taking.skip(priority, index.saturating_add(1));
-                    continue;
-                }
-                (Found::Cold, Pick::Slot(..)) => {
-                    return Ok(Round::Cold(Warm::Keys(vec![keys.item(priority, index)])));
-                }
-                (Found::Cold, Pick::Plain(..)) => {
-                    let end = keys.item(priority, u64::MAX);
-                    return Ok(Round::Cold(Warm::Stretch(keys.item(priority, index), end)));
-                }
-            };
-            if matches!(pick, Pick::Plain(..)) && row.meta.flags & SLOTTED != 0 {
-                taking.skip(priority, index.saturating_add(1));
-                continue;
-            }
-            let item_bytes = row.value().len();
-            if matches!(pick, Pick::Plain(..)) && is_past(row.meta.expire_ms, self.now_ms) {
-                taking.expire_plain(plain(priority, index, &row));
-                expired += 1;
-                continue;
-            }
-            if !messages.is_empty() && bytes + item_bytes > BATCH_BYTES_MAX {
-                break;
-            }
-            bytes += item_bytes;
-            messages.push(self.deliver(&mut taking, pick, row, keys.incarnation));
         }
+        let messages = basket.messages;
         let plan = taking.finish();
         if plan.gone.is_empty() && plan.slots.is_empty() {
             // Cursors may have passed some holes; that is written with the next change.

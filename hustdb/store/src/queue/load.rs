@@ -86,10 +86,10 @@ fn load_row(core: &Core, key: Key, row: &Row) -> QueueResult<()> {
     let body = match identity.kind {
         QueueKind::Normal => {
             let slots = load_slots(core.engine(), &keys, &counters)?;
-            Body::Normal(Normal::loaded(identity.settings, counters, slots))
+            Body::Normal(Box::new(Normal::loaded(identity.settings, counters, slots)))
         }
         QueueKind::Push => {
-            Body::Push(Push::new(identity.settings, counters, load_runs(core.engine(), &keys)?))
+            Body::Push(Box::new(Push::new(identity.settings, counters, load_runs(core.engine(), &keys)?)))
         }
     };
     let mut live = Live::new(keys, identity.created_s, body);

@@ -74,8 +74,8 @@ pub(crate) struct Live {
 /// What a queue is.
 #[derive(Debug)]
 pub(crate) enum Body {
-    Normal(Normal),
-    Push(Push),
+    Normal(Box<Normal>),
+    Push(Box<Push>),
 }
 
 impl Queue {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hust_engine::{
-    Engine, Fetch, Key, Meta,
+    Batch, Engine, Fetch, Key, Meta,
     row::{PURGE, TOMBSTONE},
 };
 use serde::{Deserialize, Serialize};
@@ -159,18 +159,19 @@ impl<'a> Rows<'a> {
     pub(crate) fn commit(&self, engine: &Engine, access: Access) -> QueueResult<Fetch<u64>> {
         let anchors: Vec<Key> = self.guarded.iter().map(|(key, ..)| *key).collect();
         let done = match access {
-            Access::Try => engine.try_update(&anchors, |_, batch| Ok(self.fill(batch)))?,
-            Access::Block => Fetch::Ready(engine.update(&anchors, |_, batch| Ok(self.fill(batch)))?),
+            Access::Try => engine.try_update(&anchors, |_, batch| self.fill(batch))?,
+            Access::Block => Fetch::Ready(engine.update(&anchors, |_, batch| self.fill(batch))?),
         };
         Ok(done.map(|((), ticket)| ticket.end()))
     }
 
-    fn fill<'v>(&'v self, batch: &mut hust_engine::Batch<'v>) {
+    fn fill<'v>(&'v self, batch: &mut Batch<'v>) -> hust_engine::Result<()> {
         for row in &self.rows {
             batch.put(row.key, row.meta, &row.user_key, &row.value);
         }
         for (key, slot, delta) in &self.guarded {
             batch.tally(key, *slot, GUARDED_BYTES, *delta);
         }
+        Ok(())
     }
 }

@@ -95,6 +95,11 @@ impl<'a> Taking<'a> {
         self.queue.entry(slot).map(|entry| Pick::Slot(slot, *entry))
     }
 
+    /// The last index of a priority.
+    pub(crate) fn last(&self, priority: u8) -> u64 {
+        self.plan.counters.lanes.get(usize::from(priority)).map_or(0, |lane| lane.last)
+    }
+
     /// There is no plain message before `index`.
     pub(crate) fn skip(&mut self, priority: u8, index: u64) {
         let lane = self.plan.counters.lane(priority);

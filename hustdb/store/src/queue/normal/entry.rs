@@ -57,3 +57,15 @@ impl Entry {
 pub(crate) fn is_past(expire_ms: u64, now_ms: u64) -> bool {
     expire_ms != 0 && expire_ms <= now_ms
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_and_its_places_in_two_orders_take_less_than_128_bytes() {
+        // A B-tree's nodes are at least half full.
+        let in_order = 2 * size_of::<(u64, u32)>();
+        assert!(size_of::<Option<Entry>>() + 2 * in_order <= 128, "{}", size_of::<Option<Entry>>());
+    }
+}

@@ -168,3 +168,33 @@ fn holes_left_by_expiry_are_searched_once() {
     assert_eq!(text(&node.try_get("q", true, 1).unwrap()[0]), "last");
     assert_eq!((node.rows(), node.guarded()), (0, 0));
 }
+
+#[test]
+fn many_delayed_and_expired_messages_hide_nothing() {
+    let mut node = Node::new(|options| options.engine.memtable_bytes = 16 << 20);
+    let delayed = |node: &Node, number: u32| {
+        let item = number.to_be_bytes();
+        node.try_put("q", NewMessage { delay_s: 3600, ..new(&item) }).unwrap();
+    };
+    node.put("q", b"one");
+    (0..150).for_each(|number| delayed(&node, number));
+    node.put("q", b"two");
+    (0..150).for_each(|number| delayed(&node, number));
+    node.put("q", b"three");
+    node.kill();
+    let taken = node.try_get("q", true, 100).unwrap();
+    assert_eq!(taken.iter().map(text).collect::<Vec<_>>(), ["one"], "a long search ends a batch");
+    assert_eq!(node.drain("q"), ["two", "three"]);
+    assert_eq!(node.stat("q").delayed, [300, 0, 0]);
+    for number in 0..6000u32 {
+        let item = number.to_be_bytes();
+        node.call(|| node.queues().put("e", &[NewMessage { ttl_s: Some(1), ..new(&item) }])).unwrap();
+    }
+    node.put("e", b"alive");
+    node.clock.advance(Duration::from_secs(2));
+    let get = Get { worker: "w", ack: true, count: 1 };
+    let cold = node.queues().try_get("e", &get).unwrap();
+    assert!(matches!(cold, crate::Fetch::Cold), "not on the event loop");
+    assert_eq!(node.drain("e"), ["alive"]);
+    assert_eq!((node.stat("e").expired, node.stat("e").bytes), (6000, 0));
+}

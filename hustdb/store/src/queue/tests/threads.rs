@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use hust_engine::clock::{Clock, SystemClock};
+use hust_engine::clock::SystemClock;
 
 use super::*;
 
