@@ -145,3 +145,34 @@ fn concurrent_puts_with_one_id_store_one_message() {
     assert!(stored.iter().all(|stored| stored.index == 1));
     assert_eq!(node.drain("q"), ["x"]);
 }
+
+#[test]
+fn queues_that_bury_in_each_other_do_not_wait_for_each_other_for_ever() {
+    let node = real();
+    for (queue, target) in [("a", "b"), ("b", "a")] {
+        let change =
+            Change { max_deliveries: Some(1), dead_letter: Some(target.into()), ..Change::default() };
+        node.set(queue, change);
+        for number in 0..50 {
+            node.put(queue, format!("{queue}{number}").as_bytes());
+        }
+    }
+    let queues = node.queues();
+    thread::scope(|scope| {
+        for queue in ["a", "b", "a", "b"] {
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    let get = Get { worker: "w", ack: false, count: 1 };
+                    let taken = queues.get(queue, &get).unwrap();
+                    if let Some(token) = taken.messages.first().and_then(|delivered| delivered.token) {
+                        queues.settle(queue, &[Some(token)], Verdict::Nack { delay_s: 0 }).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let items: std::collections::BTreeSet<String> =
+        node.drain("a").into_iter().chain(node.drain("b")).collect();
+    assert_eq!(items.len(), 100, "each is still there");
+    assert_eq!(node.guarded(), 0);
+}
