@@ -12,8 +12,8 @@
 //! | runs of live indices of push queues | the same |
 //! | of ready messages nothing: a get reads the row at its cursor | item, expiry |
 //!
-//! So a start-up reads settings, counters and slots, whatever was put and consumed before; an end of a long queue is
-//! as near as that of a short one. [`Queues`] is the way in; `doc/` and `layout.rs` have the rows.
+//! So a start-up reads settings, counters and slots, whatever was put and consumed before; the head of a
+//! long queue is as near as that of a short one. [`Queues`] is the way in; `doc/queues.md` has the rows.
 
 mod admin;
 mod agenda;

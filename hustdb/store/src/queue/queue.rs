@@ -7,7 +7,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Queue {
     pub(crate) stamp: Stamp,
     /// When the timer looks at it next, unix ms; `u64::MAX` = never.
     pub(crate) scheduled_ms: AtomicU64,
+    /// Whether the reclaimer has it on its list.
+    pub(crate) listed: AtomicBool,
 }
 
 impl fmt::Debug for Queue {
@@ -85,6 +87,7 @@ impl Queue {
             inner: Mutex::new(inner),
             stamp: Stamp::default(),
             scheduled_ms: AtomicU64::new(u64::MAX),
+            listed: AtomicBool::new(false),
         })
     }
 

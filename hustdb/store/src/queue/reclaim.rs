@@ -3,7 +3,10 @@
 //! What is to be done is in the store - a grave for each deleted queue, floors in the counters - and is found again
 //! after a restart. A row goes in the batch that says how far things are.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use hust_engine::{Direction, Key};
 use parking_lot::{Condvar, Mutex};
@@ -47,7 +50,13 @@ struct Heap {
 }
 
 impl Garbage {
+    /// Lists something; a queue is listed once, however often its floor rises.
     pub(crate) fn add(&self, work: Work) {
+        if let Work::Floor(queue) = &work
+            && queue.listed.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
         self.heap.lock().work.push(work);
         self.changed.notify_all();
     }
@@ -99,6 +108,7 @@ pub(crate) fn run(core: &Core, work: &Work) -> QueueResult<()> {
         }
         Work::Grave(tables, incarnation) => clear_grave(core, tables, *incarnation),
         Work::Floor(queue) => {
+            queue.listed.store(false, Ordering::Release);
             while let Some(stretch) = Stretch::of(queue) {
                 if !stretch.reclaim(core, queue)? {
                     break;

@@ -104,6 +104,20 @@ fn idx_drops_what_is_before_and_base_only_lifts() {
 }
 
 #[test]
+fn a_rising_floor_is_reclaimed_again_and_again() {
+    let node = Node::new(|_| {});
+    publish(&node, b"first");
+    for round in 0..5 {
+        for _ in 0..20 {
+            let next = node.stat("p").window.ci + 1;
+            publish_at(&node, b"x", Some(next), None).unwrap();
+        }
+        node.reclaim();
+        assert_eq!((node.guarded(), node.stat("p").bytes), (65, 1), "round {round}");
+    }
+}
+
+#[test]
 fn purge_upto_keeps_the_rest() {
     let node = Node::new(|_| {});
     for item in ["a", "b", "c"] {
