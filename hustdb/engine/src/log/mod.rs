@@ -116,6 +116,16 @@ impl Log {
         self.core.sync_to(position.min(self.core.end()))
     }
 
+    /// Returns when everything below `position` is in the files, synced or not.
+    pub fn write_out(&self, position: u64) -> Result<()> {
+        self.core.write_out(position.min(self.core.end()))
+    }
+
+    /// Position up to which tickets are done.
+    pub fn acknowledged(&self) -> u64 {
+        self.core.acknowledged()
+    }
+
     /// Lets tickets complete up to `limit` only; `u64::MAX`, as at the start, for all.
     pub fn admit(&self, limit: u64) {
         self.core.admit(limit);
