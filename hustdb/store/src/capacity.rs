@@ -44,6 +44,11 @@ impl Capacity {
                 )));
             }
         }
+        self.check_reserve(engine, now_ms)
+    }
+
+    /// Refuses while the file system has less free than it should.
+    pub(crate) fn check_reserve(&self, engine: &Engine, now_ms: u64) -> Result<()> {
         if self.disk_reserve_bytes != 0 {
             let free_bytes = self.free_bytes(now_ms, || Ok(engine.free_bytes()?))?;
             if free_bytes < self.disk_reserve_bytes {

@@ -20,6 +20,8 @@ pub struct StoreOptions {
     /// How often expired records are taken out of the counts; `None`: only when [`Store::sweep`](crate::Store::sweep)
     /// is called.
     pub sweep_interval: Option<Duration>,
+    /// Whether a thread takes snapshots; `false`: only when [`Store::run_export`](crate::Store::run_export) is called.
+    pub export_thread: bool,
 }
 
 impl StoreOptions {
@@ -33,6 +35,7 @@ impl StoreOptions {
             max_clock_skew_ms: 60_000,
             table_maximum: 8192,
             sweep_interval: Some(Duration::from_secs(1)),
+            export_thread: true,
         }
     }
 }

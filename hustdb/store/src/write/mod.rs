@@ -14,11 +14,12 @@ use std::cmp::Ordering;
 use hust_engine::{Batch, Fetch, Head, Ticket};
 
 pub use change::{Change, ScoreOperation, score_of};
+pub(crate) use change::score_bytes;
 pub(crate) use rows::{Counted, Keys, Place, Rows, purge};
 pub use terms::{Lifetime, Terms};
 
 use self::{
-    change::{NewValue, score_bytes},
+    change::NewValue,
     rows::standing,
     terms::Expiry,
 };
