@@ -44,19 +44,19 @@ impl Capacity {
                 )));
             }
         }
-        self.check_reserve(engine, now_ms)
+        if self.disk_reserve_bytes != 0 {
+            self.check_free(self.free_bytes(now_ms, || Ok(engine.free_bytes()?))?)?;
+        }
+        Ok(())
     }
 
-    /// Refuses while the file system has less free than it should.
-    pub(crate) fn check_reserve(&self, engine: &Engine, now_ms: u64) -> Result<()> {
-        if self.disk_reserve_bytes != 0 {
-            let free_bytes = self.free_bytes(now_ms, || Ok(engine.free_bytes()?))?;
-            if free_bytes < self.disk_reserve_bytes {
-                return Err(Error::Capacity(format!(
-                    "{free_bytes} bytes free, reserve {}",
-                    self.disk_reserve_bytes
-                )));
-            }
+    /// Refuses if so much free space is less than there should be.
+    pub(crate) fn check_free(&self, free_bytes: u64) -> Result<()> {
+        if free_bytes < self.disk_reserve_bytes {
+            return Err(Error::Capacity(format!(
+                "{free_bytes} bytes free, reserve {}",
+                self.disk_reserve_bytes
+            )));
         }
         Ok(())
     }

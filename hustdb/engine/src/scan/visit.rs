@@ -227,8 +227,7 @@ mod tests {
         put(&engine, 1, 3, b"new", 0);
         put(&engine, 1, 5, b"", TOMBSTONE);
         put(&engine, 1, 0xf0, b"of the other partition", 0);
-        let expected =
-            vec![(1, 3, b"new".to_vec()), (1, 5, Vec::new()), (2, 4, long.clone())];
+        let expected = vec![(1, 3, b"new".to_vec()), (1, 5, Vec::new()), (2, 4, long.clone())];
         for copied in [1, 2, 3, 100] {
             assert_eq!(all(&engine, 0, copied), expected, "{copied} copied");
         }

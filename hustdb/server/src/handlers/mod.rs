@@ -1,5 +1,6 @@
 //! The commands, one file a family: parse, call, answer.
 
+pub mod export;
 mod found;
 pub mod kv;
 pub mod listing;

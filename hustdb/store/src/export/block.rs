@@ -102,7 +102,8 @@ impl<'a> Rows<'a> {
             SAME_TABLE => Some(self.table?),
             NEW_TABLE => {
                 let number = rest.u8()?;
-                let kind = [Kind::Hash, Kind::Set, Kind::Zset].into_iter().find(|kind| *kind as u8 == number)?;
+                let kind =
+                    [Kind::Hash, Kind::Set, Kind::Zset].into_iter().find(|kind| *kind as u8 == number)?;
                 self.table = Some((rest.bytes()?, kind));
                 self.table
             }

@@ -131,7 +131,9 @@ impl Footer {
         let values = rest.u8()? == 1;
         let kind = match rest.u8()? {
             0 => None,
-            number => Some([Kind::Hash, Kind::Set, Kind::Zset].into_iter().find(|kind| *kind as u8 == number)?),
+            number => {
+                Some([Kind::Hash, Kind::Set, Kind::Zset].into_iter().find(|kind| *kind as u8 == number)?)
+            }
         };
         let subject = match kind {
             None => Subject::File(usize::try_from(rest.u64()?).ok().filter(|_| rest.is_empty())?),
@@ -157,7 +159,15 @@ mod tests {
         for (subject, kind) in [(Subject::File(7), None), (table, Some(Kind::Zset))] {
             let name = SnapshotName { subject, slots: 3..1024, values: true };
             let footer = Footer {
-                token: 9, name, kind, taken_ms: 1, offset: 2, size: 3, rows: u64::MAX, index_at: 5, blocks: 6,
+                token: 9,
+                name,
+                kind,
+                taken_ms: 1,
+                offset: 2,
+                size: 3,
+                rows: u64::MAX,
+                index_at: 5,
+                blocks: 6,
             };
             let bytes = footer.encode();
             assert!(bytes.len() <= FOOTER_BYTES_MAX);

@@ -116,6 +116,8 @@ impl Exports {
         for file_name in gone {
             vfs.remove(&dir.join(file_name)).map_err(io)?;
         }
+        // After a kill the last rename may be in the kernel only.
+        vfs.sync_dir(&dir).map_err(io)?;
         let (changed, stopping) = (Condvar::new(), AtomicBool::new(false));
         Ok(Exports { vfs, dir, tasks: Mutex::new(tasks), changed, stopping })
     }

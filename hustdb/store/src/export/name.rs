@@ -95,8 +95,19 @@ mod tests {
             }
         }
         assert!(is_unfinished(&unfinished(7)));
-        for other in ["", "x", "7.tmp", "7_0_1024_v_f_1", "7_0_1024_v_f_01.rows", "7_0_1025_v_f_1.rows", "7_0_9_x_f_1.rows",
-            "7_0_9_v_t_.rows", "7_0_9_v_t_a-b.rows", "07_0_9_v_f_1.rows", "7_0_9_v_f_+1.rows"] {
+        for other in [
+            "",
+            "x",
+            "7.tmp",
+            "7_0_1024_v_f_1",
+            "7_0_1024_v_f_01.rows",
+            "7_0_1025_v_f_1.rows",
+            "7_0_9_x_f_1.rows",
+            "7_0_9_v_t_.rows",
+            "7_0_9_v_t_a-b.rows",
+            "07_0_9_v_f_1.rows",
+            "7_0_9_v_f_+1.rows",
+        ] {
             assert_eq!(SnapshotName::of_file(other), None, "{other}");
         }
     }

@@ -10,7 +10,9 @@ use hust_engine::vfs::VfsFile;
 use super::{
     block::Rows,
     bytes::Rest,
-    format::{FOOTER_BYTES_MAX, Footer, HEAD_BYTES, HEADER_BYTES, Head, INDEX_ENTRY_BYTES, TRAILER_BYTES, is_header},
+    format::{
+        FOOTER_BYTES_MAX, Footer, HEAD_BYTES, HEADER_BYTES, Head, INDEX_ENTRY_BYTES, TRAILER_BYTES, is_header,
+    },
     name::SnapshotName,
 };
 use crate::{
@@ -37,13 +39,19 @@ pub(super) struct SnapshotFile {
 
 impl SnapshotFile {
     /// Looks at both ends of the file.
-    pub(super) fn open(file: Arc<dyn VfsFile>, path: &Path, token: u64, name: &SnapshotName) -> Result<SnapshotFile> {
+    pub(super) fn open(
+        file: Arc<dyn VfsFile>,
+        path: &Path,
+        token: u64,
+        name: &SnapshotName,
+    ) -> Result<SnapshotFile> {
         let io = |cause: io::Error| failed(path, cause);
         let len = file.len().map_err(io)?;
         let end_len = len.min((FOOTER_BYTES_MAX + TRAILER_BYTES) as u64);
         let end = read(&*file, len - end_len, end_len as usize).map_err(io)?;
         let begin = read(&*file, 0, HEADER_BYTES.min(len as usize)).map_err(io)?;
-        let (footer, footer_len) = Footer::decode(&end).ok_or_else(|| damaged(path, "the end does not read"))?;
+        let (footer, footer_len) =
+            Footer::decode(&end).ok_or_else(|| damaged(path, "the end does not read"))?;
         let index_len = footer.blocks.checked_mul(INDEX_ENTRY_BYTES as u64);
         let index_end = index_len.and_then(|index_len| footer.index_at.checked_add(index_len));
         let sound = is_header(&begin)

@@ -2,12 +2,7 @@
 
 use hust_engine::Snapshot;
 
-use super::{
-    format::Footer,
-    name::Subject,
-    tasks::Task,
-    writer::Writer,
-};
+use super::{format::Footer, name::Subject, tasks::Task, writer::Writer};
 use crate::{
     address::{TableId, md5},
     error::{Error, Result},
@@ -18,7 +13,7 @@ use crate::{
 
 /// Takes the snapshot of a task; afterwards its file is there, durable, or nothing is.
 pub(super) fn run(shared: &Shared, task: &Task) -> Result<()> {
-    shared.capacity.check_reserve(&shared.engine, shared.clock.now_ms())?;
+    shared.capacity.check_free(shared.engine.free_bytes()?)?;
     let taken_ms = shared.clock.now_ms();
     let snapshot = shared.engine.snapshot();
     let (target, kind) = target(shared, task, &snapshot)?;
@@ -48,22 +43,16 @@ fn write(
 ) -> Result<()> {
     let mut push = |row: &ListedRow<'_>| {
         if writer.push(row)? {
-            if shared.exports.is_stopping() {
-                return Err(Error::Busy("closing"));
-            }
-            shared.capacity.check_reserve(&shared.engine, shared.clock.now_ms())?;
+            shared.capacity.check_free(shared.engine.free_bytes()?)?;
         }
         Ok(())
     };
     let all = |count: u64| if count == 0 { usize::MAX } else { usize::try_from(count).unwrap_or(usize::MAX) };
     let skip = usize::try_from(task.offset).unwrap_or(usize::MAX);
     let limits = PageLimits { skip, size: all(task.size), body_bytes: usize::MAX };
-    let mut page = Page::new(taken_ms, task.name.values, limits, &mut push);
-    let walk = Walk {
-        reader: Reader::Then(snapshot),
-        files: shared.file_count,
-        slots: task.name.slots.clone(),
-    };
+    let mut page = Page::new(taken_ms, task.name.values, limits, &mut push).until(&shared.exports.stopping);
+    let walk =
+        Walk { reader: Reader::Then(snapshot), files: shared.file_count, slots: task.name.slots.clone() };
     walk.run(target, None, &mut page)
 }
 
@@ -75,7 +64,8 @@ fn target(shared: &Shared, task: &Task, snapshot: &Snapshot) -> Result<(Target, 
     };
     let md5 = md5(name);
     let table = Reader::Then(snapshot).table_of_name(&md5, shared.file_count)?;
-    let shown = table.filter(|table| table.name == *name).map(|table| (table.row.figures.shown(), table.row.number));
+    let shown =
+        table.filter(|table| table.name == *name).map(|table| (table.row.figures.shown(), table.row.number));
     match shown {
         Some((Some(kind), number)) => {
             let id = TableId { number, md5 };

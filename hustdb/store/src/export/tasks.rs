@@ -73,7 +73,14 @@ impl Tasks {
     }
 
     /// Queues a task and gives its token.
-    pub(super) fn add(&mut self, name: SnapshotName, offset: u64, size: u64, cover: bool, now_ms: u64) -> Result<u64> {
+    pub(super) fn add(
+        &mut self,
+        name: SnapshotName,
+        offset: u64,
+        size: u64,
+        cover: bool,
+        now_ms: u64,
+    ) -> Result<u64> {
         let under_way = self.waiting.contains_key(&name)
             || self.running.as_ref().is_some_and(|(_, running)| *running == name);
         if !cover && under_way {
@@ -160,7 +167,10 @@ mod tests {
         assert_eq!(tasks.add(name(1), 0, 0, false, 5).unwrap_err().to_string(), "snapshot: under way");
         assert_eq!(tasks.counts(), TaskCounts { queued: 2, running: 0, finished: 0 });
         let task = tasks.begin().unwrap();
-        assert_eq!((task.token, tasks.status(one), tasks.status(two)), (one, TaskStatus::Running, TaskStatus::Queued));
+        assert_eq!(
+            (task.token, tasks.status(one), tasks.status(two)),
+            (one, TaskStatus::Running, TaskStatus::Queued)
+        );
         assert_eq!(tasks.add(name(1), 0, 0, false, 5).unwrap_err().to_string(), "snapshot: under way");
         assert_eq!(tasks.end(task, true), None);
         assert_eq!((tasks.status(one), tasks.token_of(&name(1))), (TaskStatus::Done, Some(one)));

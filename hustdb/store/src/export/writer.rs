@@ -41,10 +41,17 @@ impl Writer {
     /// A new file in `dir`.
     pub(super) fn create(vfs: Arc<dyn Vfs>, dir: &Path, token: u64) -> Result<Writer> {
         let path = dir.join(unfinished(token));
-        let file = vfs.create(&path).map_err(|cause| failed(&path, cause))?;
-        file.write_all_at(&header(), 0).map_err(|cause| failed(&path, cause))?;
-        let (at, block, index) = (HEADER_BYTES as u64, Filling::default(), Vec::new());
-        Ok(Writer { vfs, dir: dir.into(), path, file, token, at, rows: 0, block, index })
+        let created = vfs.create(&path).and_then(|file| file.write_all_at(&header(), 0).map(|()| file));
+        match created {
+            Ok(file) => {
+                let (at, block, index) = (HEADER_BYTES as u64, Filling::default(), Vec::new());
+                Ok(Writer { vfs, dir: dir.into(), path, file, token, at, rows: 0, block, index })
+            }
+            Err(cause) => {
+                remove(&*vfs, &path);
+                Err(failed(&path, cause))
+            }
+        }
     }
 
     /// Adds a row. `true`: a block was written.
@@ -100,19 +107,30 @@ impl Writer {
     }
 
     /// Gives the finished file its name, durably.
-    pub(super) fn publish(&self, file_name: &str) -> Result<()> {
-        self.vfs
-            .rename(&self.path, &self.dir.join(file_name))
-            .and_then(|()| self.vfs.sync_dir(&self.dir))
-            .map_err(|cause| failed(&self.path, cause))
+    pub(super) fn publish(&mut self, file_name: &str) -> Result<()> {
+        let to = self.dir.join(file_name);
+        if let Err(cause) = self.vfs.rename(&self.path, &to) {
+            // It may have been done nevertheless.
+            remove(&*self.vfs, &to);
+            return Err(failed(&to, cause));
+        }
+        self.path = to;
+        self.vfs.sync_dir(&self.dir).map_err(|cause| failed(&self.path, cause))
     }
 
-    /// Removes the unfinished file.
+    /// Removes the file, whatever it is called by now.
     pub(super) fn abandon(self) {
-        if let Err(cause) = self.vfs.remove(&self.path) {
-            // The next start removes it.
-            tracing::warn!(file = %self.path.display(), %cause, "an unfinished snapshot stays");
+        remove(&*self.vfs, &self.path);
+    }
+}
+
+fn remove(vfs: &dyn Vfs, path: &Path) {
+    match vfs.remove(path) {
+        // An unfinished one is removed by the next start.
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(file = %path.display(), %cause, "a failed snapshot stays");
         }
+        _ => {}
     }
 }
 

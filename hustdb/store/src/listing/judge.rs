@@ -39,7 +39,7 @@ impl Judge for One<'_, '_, '_> {
     }
 
     fn judge(&mut self, lent: &Lent<'_>) -> Result<Flow> {
-        if !self.page.counts(lent.meta()) {
+        if !self.page.counts(lent.meta())? {
             return Ok(Flow::Next);
         }
         self.page.take(lent, &self.style)
@@ -99,7 +99,7 @@ impl Judge for Many<'_, '_> {
             Within::Behind => return Ok(self.pass(self.next_table(number))),
             Within::Inside => self.steps = 0,
         }
-        if !self.page.counts(lent.meta()) {
+        if !self.page.counts(lent.meta())? {
             return Ok(Flow::Next);
         }
         if self.table.as_ref().is_none_or(|(known, _)| *known != number) {

@@ -1,5 +1,7 @@
 //! A page being filled: rows to pass over, rows to show, and when it is full.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hust_engine::{Key, Lent, LentValue, Meta};
 
 use super::{ListedRow, ListedValue, Listing, place::Place};
@@ -55,6 +57,7 @@ pub(crate) struct Page<'p> {
     body_bytes: usize,
     listing: Listing,
     show: &'p mut dyn FnMut(&ListedRow<'_>) -> Result<()>,
+    stop: Option<&'p AtomicBool>,
 }
 
 impl<'p> Page<'p> {
@@ -66,7 +69,13 @@ impl<'p> Page<'p> {
         show: &'p mut dyn FnMut(&ListedRow<'_>) -> Result<()>,
     ) -> Page<'p> {
         // The brackets.
-        Page { now_ms, values, limits, body_bytes: 2, listing: Listing::default(), show }
+        Page { now_ms, values, limits, body_bytes: 2, listing: Listing::default(), show, stop: None }
+    }
+
+    /// The same, given up once `stop` is set.
+    pub(crate) fn until(mut self, stop: &'p AtomicBool) -> Page<'p> {
+        self.stop = Some(stop);
+        self
     }
 
     /// How it ended.
@@ -81,8 +90,11 @@ impl<'p> Page<'p> {
     }
 
     /// Whether a row counts.
-    pub(crate) fn counts(&self, meta: &Meta) -> bool {
-        is_live(meta, self.now_ms)
+    pub(crate) fn counts(&self, meta: &Meta) -> Result<bool> {
+        match self.stop {
+            Some(stop) if stop.load(Ordering::Relaxed) => Err(Error::Busy("closing")),
+            _ => Ok(is_live(meta, self.now_ms)),
+        }
     }
 
     /// Takes a row that counts.
@@ -95,8 +107,9 @@ impl<'p> Page<'p> {
         let row_bytes = ListedRow::json_bytes(lent.user_key().len(), value_len);
         let full = self.listing.rows >= self.limits.size;
         // A page has at least one row, or a great value would end the listing for ever.
-        let cut =
-            !full && self.listing.rows > 0 && self.body_bytes.saturating_add(row_bytes) > self.limits.body_bytes;
+        let cut = !full
+            && self.listing.rows > 0
+            && self.body_bytes.saturating_add(row_bytes) > self.limits.body_bytes;
         if full || cut {
             self.listing.cut = cut;
             self.listing.cursor = Some(Place { key: lent.key(), name_md5: style.name_md5 }.encode());
@@ -122,7 +135,7 @@ impl<'p> Page<'p> {
                 self.show(lent.meta(), lent.user_key(), ListedValue::Bytes(&value), style)
             }
             // Written again since it was found: shown as it is now.
-            LentValue::Moved(Some(row)) if self.counts(&row.meta) => {
+            LentValue::Moved(Some(row)) if is_live(&row.meta, self.now_ms) => {
                 self.show(&row.meta, row.user_key(), ListedValue::Bytes(row.value()), style)
             }
             LentValue::Moved(_) => Ok(Flow::Next),

@@ -77,7 +77,10 @@ pub(crate) struct Walk<'a> {
 impl Walk<'_> {
     /// Hands the rows to the page until it is full.
     pub(crate) fn run(&self, target: &Target, place: Option<Place>, page: &mut Page<'_>) -> Result<()> {
-        if matches!((target, place), (Target::Spread { .. } | Target::Scores { .. }, Some(Place { name_md5: Some(_), .. }))) {
+        if matches!(
+            (target, place),
+            (Target::Spread { .. } | Target::Scores { .. }, Some(Place { name_md5: Some(_), .. }))
+        ) {
             return Err(illegal_cursor());
         }
         match *target {
@@ -203,12 +206,11 @@ impl Walk<'_> {
     fn section(&self, section: Section, judge: &mut impl Judge) -> Result<bool> {
         let Section { partition, mut from, to } = section;
         loop {
-            let visited = self.reader.visit(partition, from, to, judge.copied(), |lent| {
-                match judge.judge(lent) {
+            let visited =
+                self.reader.visit(partition, from, to, judge.copied(), |lent| match judge.judge(lent) {
                     Ok(Flow::Next) => ControlFlow::Continue(()),
                     other => ControlFlow::Break(other),
-                }
-            })?;
+                })?;
             from = match visited {
                 Visited::Done => return Ok(true),
                 Visited::More(next) => next,

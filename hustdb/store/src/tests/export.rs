@@ -1,0 +1,301 @@
+//! Snapshots: tokens, covering, restarts, crashes, full disks, damage.
+
+use std::path::{Path, PathBuf};
+
+use hust_engine::vfs::Fault;
+
+use super::{
+    seen::{Seen, list_snapshot},
+    *,
+};
+use crate::{ExportOf, ExportRequest, Kind, ListOf, Member, SnapshotRequest, TaskCounts, TaskStatus};
+
+const HASH: ListOf<'_> = ListOf::Table { kind: Kind::Hash, name: b"h" };
+const ALL: ExportRequest<'_> = ExportRequest {
+    of: ExportOf::Table(b"h"),
+    slots: 0..1024,
+    values: true,
+    offset: 0,
+    size: 0,
+    cover: false,
+};
+
+fn hset(node: &Node, field: u32, value: &[u8]) {
+    let key = format!("f{field}");
+    let member = Member { kind: Kind::Hash, table: b"h", key: key.as_bytes() };
+    settle(node.call(|| node.store().members().write(&member, Change::Put(value), Terms::PLAIN))).unwrap();
+}
+
+fn hdel(node: &Node, field: u32) {
+    let key = format!("f{field}");
+    let member = Member { kind: Kind::Hash, table: b"h", key: key.as_bytes() };
+    settle(node.call(|| node.store().members().write(&member, Change::Delete, Terms::PLAIN))).unwrap();
+}
+
+fn filled(fields: u32) -> Node {
+    let node = Node::new(|_| ());
+    (0..fields).for_each(|field| hset(&node, field, &field.to_be_bytes().repeat(100)));
+    node
+}
+
+fn take(node: &Node, request: &ExportRequest<'_>) -> u64 {
+    let token = node.store().export(request).unwrap();
+    assert_eq!(node.store().export_status(token), TaskStatus::Queued);
+    assert!(node.store().run_export());
+    assert_eq!(node.store().export_status(token), TaskStatus::Done);
+    token
+}
+
+fn page(node: &Node, offset: u64, size: u64) -> Result<(Vec<Seen>, u64)> {
+    let request = SnapshotRequest { of: HASH, slots: 0..1024, offset, size, values: true };
+    list_snapshot(node, &request).map(|(rows, page)| (rows, page.total))
+}
+
+fn files(vfs: &SimVfs) -> Vec<PathBuf> {
+    vfs.paths().into_iter().filter(|path| path.starts_with("/db/export")).collect()
+}
+
+#[test]
+fn any_offset_of_many_blocks_is_right() {
+    // Some 1.2 MB of rows: about ten blocks.
+    let node = filled(3000);
+    take(&node, &ALL);
+    let (all, total) = page(&node, 0, 5000).unwrap();
+    assert_eq!((all.len(), total), (3000, 3000));
+    for offset in (0..3002).step_by(97).chain([2998, 2999, 3000, 3001, 100_000_000]) {
+        let (rows, total) = page(&node, offset, 7).unwrap();
+        assert_eq!(total, 3000);
+        assert_eq!(rows, all.iter().skip(offset as usize).take(7).cloned().collect::<Vec<_>>(), "{offset}");
+    }
+    assert!(page(&node, 5, 0).unwrap().0.is_empty());
+    let part = ExportRequest { offset: 100, size: 50, cover: true, ..ALL };
+    take(&node, &part);
+    assert_eq!(page(&node, 0, 1000).unwrap(), (all[100..150].to_vec(), 50));
+}
+
+#[test]
+fn a_snapshot_is_of_one_instant_and_outlives_the_table() {
+    let mut node = filled(50);
+    let token = take(&node, &ALL);
+    let before = page(&node, 0, 99).unwrap();
+    assert_eq!(node.store().export(&ALL).unwrap_err().to_string(), "snapshot: already there");
+    (0..50).for_each(|field| hdel(&node, field));
+    assert_eq!(node.store().export(&ALL).unwrap_err().to_string(), "tb: no such table");
+    for _ in 0..2 {
+        assert_eq!(page(&node, 0, 99).unwrap(), before);
+        assert_eq!(node.store().export_status(token), TaskStatus::Done);
+        node.restart();
+    }
+    let set = SnapshotRequest {
+        of: ListOf::Table { kind: Kind::Set, name: b"h" },
+        slots: 0..1024,
+        offset: 0,
+        size: 1,
+        values: true,
+    };
+    assert_eq!(list_snapshot(&node, &set).unwrap_err().to_string(), "tb: is a hash");
+    hset(&node, 7, b"new");
+    let newer = take(&node, &ExportRequest { cover: true, ..ALL });
+    assert!(newer > token);
+    assert_eq!(page(&node, 0, 99).unwrap().1, 1);
+    assert_eq!(files(&node.vfs).len(), 1, "the covered one is gone");
+}
+
+#[test]
+fn a_snapshot_with_values_serves_without_and_not_the_other_way() {
+    let node = filled(5);
+    let ask = |values| {
+        let request = SnapshotRequest { of: HASH, slots: 0..1024, offset: 0, size: 9, values };
+        list_snapshot(&node, &request).map(|(rows, _)| rows)
+    };
+    assert_eq!(ask(false).unwrap_err().to_string(), "snapshot: none");
+    take(&node, &ExportRequest { values: false, ..ALL });
+    assert_eq!(ask(true).unwrap_err().to_string(), "snapshot: none");
+    let bare = ask(false).unwrap();
+    hset(&node, 0, b"new");
+    take(&node, &ALL);
+    assert_eq!(ask(false).unwrap(), bare, "its own comes first");
+    assert_ne!(ask(true).unwrap().into_iter().map(Seen::bare).collect::<Vec<_>>(), bare);
+    let other = SnapshotRequest { of: HASH, slots: 0..1023, offset: 0, size: 9, values: true };
+    assert_eq!(list_snapshot(&node, &other).unwrap_err().to_string(), "snapshot: none");
+}
+
+#[test]
+fn tasks_wait_in_order_and_are_counted() {
+    let node = filled(5);
+    let store = node.store();
+    let files: Vec<_> = (0..3)
+        .map(|file| store.export(&ExportRequest { of: ExportOf::File(file), ..ALL }).unwrap())
+        .collect();
+    assert!(files.is_sorted());
+    assert_eq!(
+        store.export(&ExportRequest { of: ExportOf::File(1), ..ALL }).unwrap_err().to_string(),
+        "snapshot: under way"
+    );
+    assert_eq!(store.export_counts(), TaskCounts { queued: 3, running: 0, finished: 0 });
+    assert!(store.run_export());
+    assert_eq!(store.export_status(files[0]), TaskStatus::Done);
+    assert_eq!(store.export_status(files[1]), TaskStatus::Queued);
+    assert!(store.run_export() && store.run_export() && !store.run_export());
+    assert_eq!(store.export_counts(), TaskCounts { queued: 0, running: 0, finished: 3 });
+    assert_eq!(store.export_status(1), TaskStatus::Unknown);
+    assert!(store.export(&ExportRequest { of: ExportOf::File(8), ..ALL }).is_err());
+    assert!(store.export(&ExportRequest { of: ExportOf::Table(b"a b"), ..ALL }).is_err());
+}
+
+#[test]
+fn a_table_that_goes_before_its_turn_is_a_failure() {
+    let node = filled(1);
+    let token = node.store().export(&ALL).unwrap();
+    hdel(&node, 0);
+    assert!(node.store().run_export());
+    assert_eq!(node.store().export_status(token), TaskStatus::Failed);
+    assert!(files(&node.vfs).is_empty());
+}
+
+#[test]
+fn a_failing_disk_leaves_the_old_snapshot_and_no_part_of_the_new() {
+    let node = filled(1000);
+    take(&node, &ALL);
+    let before = page(&node, 0, 9).unwrap();
+    hset(&node, 5000, b"new");
+    let cover = ExportRequest { cover: true, ..ALL };
+    for fault in [Fault::Enospc, Fault::Eio] {
+        for operation in 1..=8 {
+            let token = node.store().export(&cover).unwrap();
+            node.vfs.fail_at(node.vfs.ops() + operation, fault);
+            assert!(node.store().run_export());
+            node.vfs.clear_faults();
+            match node.store().export_status(token) {
+                // The fault hit what comes after, or nothing: the new one is there.
+                TaskStatus::Done => assert_eq!(page(&node, 0, 9).unwrap().1, 1001),
+                TaskStatus::Failed => {
+                    let found = page(&node, 0, 9).unwrap();
+                    assert!(found == before || found.1 == 1001);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(files(&node.vfs).iter().all(|path| path.extension().is_some_and(|end| end == "rows")));
+    assert_eq!(node.store().export_counts().finished, 17);
+}
+
+#[test]
+fn a_full_disk_is_a_failure_that_leaves_the_reserve() {
+    let node = Node::new(|options| options.disk_reserve_bytes = 1 << 20);
+    (0..1000).for_each(|field| hset(&node, field, &[7; 1000]));
+    let used: u64 = node.vfs.paths().iter().map(|path| node.vfs.len(path).unwrap()).sum();
+    node.vfs.set_capacity_bytes(Some(used + (1 << 20) + (300 << 10)));
+    node.clock.advance(2000);
+    let token = node.store().export(&ALL).unwrap();
+    assert!(node.store().run_export());
+    assert_eq!(node.store().export_status(token), TaskStatus::Failed);
+    assert!(files(&node.vfs).is_empty());
+}
+
+#[test]
+fn a_crash_leaves_the_old_snapshot_or_the_new_one_whole() {
+    let (mut covered, mut kept) = (0, 0);
+    for operation in 1..14 {
+        let mut node = filled(700);
+        take(&node, &ALL);
+        let before = page(&node, 0, 1000).unwrap();
+        hset(&node, 5000, b"new");
+        node.store().engine().close().unwrap();
+        node.restart();
+        node.store().export(&ExportRequest { cover: true, ..ALL }).unwrap();
+        node.vfs.crash_at(node.vfs.ops() + operation);
+        node.store().run_export();
+        let vfs = node.vfs.crash();
+        node.move_to(vfs);
+        node.store = Some(Store::open(node.options.clone()).unwrap());
+        let found = page(&node, 0, 1000).unwrap();
+        if found == before {
+            kept += 1;
+        } else {
+            assert_eq!(found.1, 701);
+            covered += 1;
+        }
+        assert_eq!(files(&node.vfs).len(), 1, "nothing unfinished or covered stays");
+    }
+    assert!(covered > 0 && kept > 0, "{covered} covered, {kept} kept");
+}
+
+#[test]
+fn no_flipped_bit_gives_a_wrong_row() {
+    let node = filled(600);
+    take(&node, &ALL);
+    let right = page(&node, 0, 1000).unwrap();
+    let pages: Vec<_> = [0, 299, 599].map(|offset| page(&node, offset, 5).unwrap()).into();
+    let path = files(&node.vfs).remove(0);
+    let len = node.vfs.len(&path).unwrap();
+    let (mut refused, mut harmless) = (0, 0);
+    let ends = (0..60).chain(len - 400..len);
+    for at in ends.chain((60..len - 400).step_by(1013)) {
+        node.vfs.flip_bit(&path, at, (at % 8) as u8).unwrap();
+        for (offset, wanted) in [0, 299, 599].into_iter().zip(&pages) {
+            match page(&node, offset, 5) {
+                Ok(found) => assert_eq!(found, *wanted, "byte {at}"),
+                Err(Error::Damaged(_)) => {}
+                Err(other) => panic!("byte {at}: {other}"),
+            }
+        }
+        match page(&node, 0, 1000) {
+            Ok(found) => {
+                harmless += 1;
+                assert_eq!(found, right, "byte {at}");
+            }
+            Err(Error::Damaged(_)) => refused += 1,
+            Err(other) => panic!("byte {at}: {other}"),
+        }
+        node.vfs.flip_bit(&path, at, (at % 8) as u8).unwrap();
+    }
+    // A first row in the index that is wrong but never looked at.
+    assert!(refused > 500 && harmless < 60, "{refused} refused, {harmless} harmless");
+    node.vfs.flip_bit(&path, 20, 0).unwrap();
+    assert_eq!(node.store().export(&ALL).unwrap_err().to_string(), "snapshot: already there");
+    take(&node, &ExportRequest { cover: true, ..ALL });
+    assert_eq!(page(&node, 0, 1000).unwrap(), right);
+}
+
+#[test]
+fn files_of_others_and_leftovers() {
+    let mut node = filled(3);
+    take(&node, &ALL);
+    let create = |name: &str| {
+        use hust_engine::vfs::Vfs;
+        node.vfs.create(&Path::new("/db/export").join(name)).unwrap();
+    };
+    create("note.txt");
+    create("77.tmp");
+    create("78_0_1024_v_t_h.rows");
+    node.restart();
+    let names: Vec<_> =
+        files(&node.vfs).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names.contains(&"note.txt".to_owned()) && page(&node, 0, 9).unwrap().1 == 3);
+}
+
+#[test]
+fn the_thread_takes_snapshots_and_stops_with_the_store() {
+    let mut node = Node::new(|options| {
+        options.export_thread = true;
+        options.engine.background = Background::Threads;
+    });
+    (0..500).for_each(|field| hset(&node, field, b"v"));
+    let token = node.store().export(&ALL).unwrap();
+    let started = std::time::Duration::from_secs(60);
+    let clock = hust_engine::clock::SystemClock::new();
+    let deadline = hust_engine::clock::Clock::monotonic(&clock) + started;
+    while node.store().export_status(token) != TaskStatus::Done {
+        assert!(hust_engine::clock::Clock::monotonic(&clock) < deadline);
+        std::thread::yield_now();
+    }
+    assert_eq!(page(&node, 0, 1000).unwrap().1, 500);
+    for file in 0..8 {
+        node.store().export(&ExportRequest { of: ExportOf::File(file), ..ALL }).unwrap();
+    }
+    node.restart();
+    assert_eq!(page(&node, 0, 1000).unwrap().1, 500);
+}
