@@ -75,7 +75,7 @@ impl SnapshotFile {
         let mut page = SnapshotPage { rows: 0, total: self.footer.rows, cut: false };
         let mut block = None;
         let mut body_bytes = 2;
-        while page.rows < size && offset + page.rows < page.total {
+        while page.rows < size && offset.saturating_add(page.rows) < page.total {
             let wanted = offset + page.rows;
             let number = match block {
                 Some(before) => before + 1,

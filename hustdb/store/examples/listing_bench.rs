@@ -1,0 +1,104 @@
+//! How many rows a second listings show, inside the store: pages of 1000 fields of a hash with their values, while the
+//! rows are in the memtable, and from tables; then a walk by cursor over all.
+//!
+//! `cargo run --release -p hust-store --example listing_bench [FIELDS] [VALUE_BYTES]`
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for the developer")]
+
+use std::{hint::black_box, time::Duration};
+
+use hust_engine::{
+    SyncMode,
+    clock::{Clock, SystemClock},
+};
+use hust_store::{
+    Change, ExportOf, ExportRequest, Kind, ListOf, ListRequest, ListedValue, Member, Start, Store,
+    StoreOptions, TaskStatus, Terms,
+};
+
+const PAGES: usize = 2000;
+
+fn open(dir: &std::path::Path) -> Store {
+    let engine = hust_engine::Options {
+        sync: SyncMode::Os,
+        memtable_bytes: 1 << 30,
+        memory_bytes: 0,
+        idle_flush_ms: u64::MAX,
+        ..hust_engine::Options::new(dir)
+    };
+    let options = StoreOptions { sweep_interval: None, export_thread: false, ..StoreOptions::new(engine) };
+    Store::open(options).unwrap()
+}
+
+/// Shows a page; gives its rows and the token of the next.
+fn page(store: &Store, start: Start<'_>, size: usize) -> (usize, Option<String>) {
+    let of = ListOf::Table { kind: Kind::Hash, name: b"h" };
+    let request = ListRequest { of, slots: 0..1024, start, size, values: true };
+    let mut bytes = 0;
+    let listing = store.list(&request, &mut |row| {
+        bytes += row.key.len();
+        if let ListedValue::Bytes(value) = row.value {
+            bytes += black_box(value).len();
+        }
+        Ok(())
+    });
+    black_box(bytes);
+    let listing = listing.unwrap();
+    (listing.rows, listing.cursor)
+}
+
+fn report(what: &str, rows: usize, took: Duration) {
+    let per_second = rows as f64 / took.as_secs_f64() / 1e6;
+    println!("{what:<44} {rows:>9} rows {per_second:>8.2} M rows/s");
+}
+
+fn measure(store: &Store, clock: &SystemClock, what: &str, fields: usize) {
+    for round in 0..3 {
+        let begin = clock.monotonic();
+        let rows: usize = (0..PAGES).map(|_| page(store, Start::Offset(0), 1000).0).sum();
+        report(&format!("{what}: first page, round {round}"), rows, clock.monotonic() - begin);
+    }
+    let begin = clock.monotonic();
+    let (mut token, mut rows) = (String::new(), 0);
+    loop {
+        let (shown, next) = page(store, Start::Cursor(token.as_bytes()), 1000);
+        rows += shown;
+        match next {
+            Some(next) => token = next,
+            None => break,
+        }
+    }
+    assert_eq!(rows, fields);
+    report(&format!("{what}: walk by cursor"), rows, clock.monotonic() - begin);
+}
+
+fn main() {
+    let number =
+        |at: usize, default: usize| std::env::args().nth(at).map_or(default, |text| text.parse().unwrap());
+    let (fields, value_bytes) = (number(1, 200_000), number(2, 32));
+    let dir = tempfile::tempdir().unwrap();
+    let clock = SystemClock::new();
+    let value = vec![7; value_bytes];
+    let store = open(dir.path());
+    for field in 0..fields {
+        let key = format!("field_{field}");
+        let member = Member { kind: Kind::Hash, table: b"h", key: key.as_bytes() };
+        store.members().write(&member, Change::Put(&value), Terms::PLAIN).unwrap();
+    }
+    measure(&store, &clock, "memtable", fields);
+    let request = ExportRequest {
+        of: ExportOf::Table(b"h"),
+        slots: 0..1024,
+        values: true,
+        offset: 0,
+        size: 0,
+        cover: true,
+    };
+    let begin = clock.monotonic();
+    let token = store.export(&request).unwrap();
+    assert!(store.run_export() && store.export_status(token) == TaskStatus::Done);
+    report("export", fields, clock.monotonic() - begin);
+    store.close().unwrap();
+    drop(store);
+    measure(&open(dir.path()), &clock, "tables", fields);
+}
