@@ -168,7 +168,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Background, Batch, Options, row::TOMBSTONE, vfs::SimVfs};
+    use crate::{Background, Options, row::TOMBSTONE, vfs::SimVfs};
 
     fn engine() -> Engine {
         let mut options = Options::new("/db");
@@ -181,9 +181,10 @@ mod tests {
     fn put(engine: &Engine, table: u32, byte: u8, value: &[u8], flags: u8) {
         let key = Key::hashed(table, [byte; 16]);
         let meta = Meta { version: u64::from(byte), flags, ..Meta::default() };
+        let user_key = [byte];
         let ((), ticket) = engine
-            .update(&[key], |_, batch: &mut Batch<'_>| {
-                batch.put(key, meta, &[byte], value);
+            .update(&[key], |_, batch| {
+                batch.put(key, meta, &user_key, value);
                 Ok::<_, Error>(())
             })
             .unwrap();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::kind::Kind;
 
-pub(super) const MAGIC: &[u8; 8] = b"HUSTROWS";
+const MAGIC: &[u8; 8] = b"HUSTROWS";
 const END_MAGIC: &[u8; 8] = b"HUSTROWE";
 const VERSION: u32 = 1;
 pub(super) const HEADER_BYTES: usize = 16;

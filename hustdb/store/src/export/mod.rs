@@ -11,6 +11,7 @@ mod bytes;
 mod format;
 mod name;
 mod reader;
+mod request;
 mod task;
 mod tasks;
 mod worker;
@@ -18,7 +19,6 @@ mod writer;
 
 use std::{
     io,
-    ops::Range,
     path::PathBuf,
     sync::{
         Arc,
@@ -26,10 +26,11 @@ use std::{
     },
 };
 
-use hust_engine::vfs::{Vfs, VfsFile};
+use hust_engine::vfs::Vfs;
 use parking_lot::{Condvar, Mutex};
 
 pub use reader::SnapshotPage;
+pub use request::{ExportOf, ExportRequest, SnapshotRequest};
 pub use tasks::{TaskCounts, TaskStatus};
 pub(crate) use worker::Worker;
 
@@ -42,47 +43,6 @@ use crate::{
 use name::{SnapshotName, Subject, is_unfinished};
 use reader::SnapshotFile;
 use tasks::Tasks;
-
-/// Which snapshot to take.
-#[derive(Clone, Debug)]
-pub struct ExportRequest<'a> {
-    /// The table; if none is given, the file.
-    pub of: ExportOf<'a>,
-    /// Slots to show.
-    pub slots: Range<u16>,
-    /// Whether with values.
-    pub values: bool,
-    /// Rows to pass over.
-    pub offset: u64,
-    /// Rows to take; 0 = all.
-    pub size: u64,
-    /// Whether to take the place of a snapshot that is there or under way.
-    pub cover: bool,
-}
-
-/// What a snapshot is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExportOf<'a> {
-    /// A file.
-    File(usize),
-    /// A table of any type.
-    Table(&'a [u8]),
-}
-
-/// Which rows of a snapshot to show.
-#[derive(Clone, Debug)]
-pub struct SnapshotRequest<'a> {
-    /// The file, or the table and the type it must have had.
-    pub of: ListOf<'a>,
-    /// The snapshot's slots.
-    pub slots: Range<u16>,
-    /// Rows to pass over.
-    pub offset: u64,
-    /// Rows to show, at most.
-    pub size: u64,
-    /// Whether to give values.
-    pub values: bool,
-}
 
 /// How often a file that was just covered is looked for again.
 const COVERED_MAX: usize = 16;
@@ -134,12 +94,12 @@ impl Exports {
         self.stopping.load(SeqCst)
     }
 
-    fn open_file(&self, name: &SnapshotName) -> Result<Option<(Arc<dyn VfsFile>, PathBuf, u64)>> {
+    fn open_file(&self, name: &SnapshotName) -> Result<Option<SnapshotFile>> {
         for _ in 0..COVERED_MAX {
             let Some(token) = self.tasks.lock().token_of(name) else { return Ok(None) };
             let path = self.dir.join(name.file_name(token));
             match self.vfs.open(&path) {
-                Ok(file) => return Ok(Some((file, path, token))),
+                Ok(file) => return SnapshotFile::open(file, path, token, name).map(Some),
                 // Covered since the look.
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
                 Err(cause) => return Err(reader::failed(&path, cause)),
@@ -220,10 +180,9 @@ pub(crate) fn list(
         name.values = true;
         found = exports.open_file(&name)?;
     }
-    let Some((file, path, token)) = found else { return Err(Error::Snapshot("none")) };
-    let snapshot = SnapshotFile::open(file, &path, token, &name)?;
+    let snapshot = found.ok_or(Error::Snapshot("none"))?;
     match (kind, snapshot.footer.kind) {
         (Some(kind), Some(taken)) if kind != taken => Err(Error::of_other_type(taken)),
-        _ => snapshot.page(&path, request.offset, request.size, request.values, show),
+        _ => snapshot.page(request.offset, request.size, request.values, show),
     }
 }

@@ -3,7 +3,11 @@
 //! Whatever does not fit - checksums, the file's own name and token, the rows that a block says it holds - is damage of
 //! this snapshot; nothing is allocated from a length before its checksum was seen to fit.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use hust_engine::vfs::VfsFile;
 
@@ -34,6 +38,7 @@ pub struct SnapshotPage {
 /// An open snapshot file.
 pub(super) struct SnapshotFile {
     file: Arc<dyn VfsFile>,
+    path: PathBuf,
     pub footer: Footer,
 }
 
@@ -41,32 +46,31 @@ impl SnapshotFile {
     /// Looks at both ends of the file.
     pub(super) fn open(
         file: Arc<dyn VfsFile>,
-        path: &Path,
+        path: PathBuf,
         token: u64,
         name: &SnapshotName,
     ) -> Result<SnapshotFile> {
-        let io = |cause: io::Error| failed(path, cause);
+        let io = |cause: io::Error| failed(&path, cause);
         let len = file.len().map_err(io)?;
         let end_len = len.min((FOOTER_BYTES_MAX + TRAILER_BYTES) as u64);
         let end = read(&*file, len - end_len, end_len as usize).map_err(io)?;
         let begin = read(&*file, 0, HEADER_BYTES.min(len as usize)).map_err(io)?;
         let (footer, footer_len) =
-            Footer::decode(&end).ok_or_else(|| damaged(path, "the end does not read"))?;
+            Footer::decode(&end).ok_or_else(|| damaged(&path, "the end does not read"))?;
         let index_len = footer.blocks.checked_mul(INDEX_ENTRY_BYTES as u64);
         let index_end = index_len.and_then(|index_len| footer.index_at.checked_add(index_len));
         let sound = is_header(&begin)
             && (footer.token, &footer.name) == (token, name)
             && index_end == Some(len - footer_len as u64);
         if !sound {
-            return Err(damaged(path, "the parts do not fit"));
+            return Err(damaged(&path, "the parts do not fit"));
         }
-        Ok(SnapshotFile { file, footer })
+        Ok(SnapshotFile { file, path, footer })
     }
 
     /// Shows at most `size` rows from `offset` on.
     pub(super) fn page(
         &self,
-        path: &Path,
         offset: u64,
         size: u64,
         values: bool,
@@ -79,16 +83,16 @@ impl SnapshotFile {
             let wanted = offset + page.rows;
             let number = match block {
                 Some(before) => before + 1,
-                None => self.find(path, wanted)?,
+                None => self.find(wanted)?,
             };
             block = Some(number);
-            let (head, bytes) = self.block(path, number)?;
+            let (head, bytes) = self.block(number)?;
             if wanted < head.first_row || wanted - head.first_row >= u64::from(head.rows) {
-                return Err(damaged(path, "a block of other rows"));
+                return Err(self.damaged("a block of other rows"));
             }
             let mut rows = Rows::new(&bytes);
             for at in head.first_row..head.first_row + u64::from(head.rows) {
-                let mut row = rows.row().ok_or_else(|| damaged(path, "a row does not read"))?;
+                let mut row = rows.row().ok_or_else(|| self.damaged("a row does not read"))?;
                 if at < wanted || page.rows >= size {
                     continue;
                 }
@@ -105,49 +109,53 @@ impl SnapshotFile {
                 page.rows += 1;
             }
             if !rows.is_done() {
-                return Err(damaged(path, "more rows than a block says"));
+                return Err(self.damaged("more rows than a block says"));
             }
         }
         Ok(page)
     }
 
     /// The block that has this row, as the index says.
-    fn find(&self, path: &Path, row: u64) -> Result<u64> {
+    fn find(&self, row: u64) -> Result<u64> {
         let (mut low, mut high) = (0, self.footer.blocks);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            if self.entry(path, middle)?.0 <= row { low = middle } else { high = middle }
+            if self.entry(middle)?.0 <= row { low = middle } else { high = middle }
         }
         Ok(low)
     }
 
     /// First row and offset of a block.
-    fn entry(&self, path: &Path, number: u64) -> Result<(u64, u64)> {
+    fn entry(&self, number: u64) -> Result<(u64, u64)> {
         if number >= self.footer.blocks {
-            return Err(damaged(path, "too few blocks"));
+            return Err(self.damaged("too few blocks"));
         }
         let at = self.footer.index_at + number * INDEX_ENTRY_BYTES as u64;
-        let bytes = read(&*self.file, at, INDEX_ENTRY_BYTES).map_err(|cause| failed(path, cause))?;
+        let bytes = read(&*self.file, at, INDEX_ENTRY_BYTES).map_err(|cause| failed(&self.path, cause))?;
         let mut rest = Rest(&bytes);
-        rest.u64().zip(rest.u64()).ok_or_else(|| damaged(path, "shorter than it was"))
+        rest.u64().zip(rest.u64()).ok_or_else(|| self.damaged("shorter than it was"))
     }
 
-    fn block(&self, path: &Path, number: u64) -> Result<(Head, Vec<u8>)> {
-        let (_, at) = self.entry(path, number)?;
+    fn block(&self, number: u64) -> Result<(Head, Vec<u8>)> {
+        let (_, at) = self.entry(number)?;
         let end = at.checked_add(HEAD_BYTES as u64).filter(|end| *end <= self.footer.index_at);
-        let bytes_at = end.ok_or_else(|| damaged(path, "a block past the end"))?;
-        let io = |cause| failed(path, cause);
+        let bytes_at = end.ok_or_else(|| self.damaged("a block past the end"))?;
+        let io = |cause| failed(&self.path, cause);
         let head = read(&*self.file, at, HEAD_BYTES).map_err(io)?;
         let head = head.first_chunk().and_then(Head::decode).filter(|head| head.token == self.footer.token);
-        let head = head.ok_or_else(|| damaged(path, "the head of a block"))?;
+        let head = head.ok_or_else(|| self.damaged("the head of a block"))?;
         if bytes_at + u64::from(head.len) > self.footer.index_at {
-            return Err(damaged(path, "a block past the end"));
+            return Err(self.damaged("a block past the end"));
         }
         let bytes = read(&*self.file, bytes_at, head.len as usize).map_err(io)?;
         if crc32fast::hash(&bytes) != head.crc {
-            return Err(damaged(path, "the checksum of a block"));
+            return Err(self.damaged("the checksum of a block"));
         }
         Ok((head, bytes))
+    }
+
+    fn damaged(&self, what: &'static str) -> Error {
+        damaged(&self.path, what)
     }
 }
 

@@ -18,6 +18,7 @@ mod page;
 mod place;
 mod reader;
 mod row;
+mod sets;
 mod walk;
 mod window;
 

@@ -25,6 +25,9 @@ pub(crate) struct NamedTable {
     pub row: NameRow,
 }
 
+/// User key and value.
+type Standing = (Box<[u8]>, Vec<u8>);
+
 impl Reader<'_> {
     /// Shows the rows of a range: see [`Engine::visit`].
     pub(crate) fn visit<B>(
@@ -61,7 +64,7 @@ impl Reader<'_> {
     }
 
     /// User key and value of a row, unless it is a tombstone.
-    fn standing(&self, key: Key, files: usize) -> Result<Option<(Box<[u8]>, Vec<u8>)>> {
+    fn standing(&self, key: Key, files: usize) -> Result<Option<Standing>> {
         match self {
             Reader::Now(engine) => {
                 let row = engine.get(&key)?.filter(|row| !row.meta.is_tombstone());
@@ -78,7 +81,7 @@ impl Reader<'_> {
     }
 }
 
-fn copy(lent: &Lent<'_>) -> Result<Option<(Box<[u8]>, Vec<u8>)>> {
+fn copy(lent: &Lent<'_>) -> Result<Option<Standing>> {
     if lent.meta().is_tombstone() {
         return Ok(None);
     }

@@ -2,26 +2,23 @@
 
 use std::ops::{ControlFlow, Range};
 
-use hust_engine::{Key, Lent, LentValue, Visited};
+use hust_engine::{Key, Visited};
 
 use super::{
     illegal_cursor,
     judge::{Judge, Many, One},
     page::{Flow, Page, Style},
     place::Place,
-    reader::{NamedTable, Reader},
+    reader::Reader,
+    sets::SortedSets,
     window::{self, Window, Within},
 };
 use crate::{
     address::TableId,
-    error::{Error, Result},
+    error::Result,
     kind::{Kind, NUMBERS},
-    tables::{DAMAGED_NAME_ROW, NameRow},
     write::score_bytes,
 };
-
-/// Sorted sets looked up at a time.
-const NAMES_MAX: usize = 64;
 
 /// What is listed.
 #[derive(Clone, Copy, Debug)]
@@ -236,40 +233,4 @@ fn stage_of(place: &Place, window: &Window, stages: &[Kind]) -> Option<usize> {
         }
     };
     inside.then_some(at)
-}
-
-/// Collects the names that show sorted sets.
-#[derive(Default)]
-struct SortedSets {
-    found: Vec<([u8; 16], NamedTable)>,
-    next: Option<Key>,
-}
-
-impl Judge for SortedSets {
-    fn copied(&self) -> usize {
-        NAMES_MAX
-    }
-
-    fn judge(&mut self, lent: &Lent<'_>) -> Result<Flow> {
-        if lent.meta().is_tombstone() {
-            return Ok(Flow::Next);
-        }
-        if self.found.len() >= NAMES_MAX {
-            self.next = Some(lent.key());
-            return Ok(Flow::Full);
-        }
-        let row = match lent.value()? {
-            LentValue::Inline(bytes) => NameRow::decode(bytes),
-            LentValue::Stored(slice) => NameRow::decode(&slice),
-            LentValue::Moved(Some(row)) if !row.meta.is_tombstone() => NameRow::decode(row.value()),
-            LentValue::Moved(_) => return Ok(Flow::Next),
-        };
-        let row = row.ok_or(Error::Damaged(DAMAGED_NAME_ROW))?;
-        if row.figures.shown() == Some(Kind::Zset)
-            && let Some(md5) = lent.key().tail().first_chunk::<16>()
-        {
-            self.found.push((*md5, NamedTable { name: lent.user_key().into(), row }));
-        }
-        Ok(Flow::Next)
-    }
 }
