@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Rows outside the window that are passed over one by one before it pays to seek.
-const STEPS_MAX: usize = 16;
+const STEPS_MAX: usize = 32;
 
 /// Decides about rows, one by one.
 pub(super) trait Judge {

@@ -104,12 +104,12 @@ pub(crate) fn list(
     request: &ListRequest<'_>,
     show: &mut dyn FnMut(&ListedRow<'_>) -> Result<()>,
 ) -> Result<Listing> {
-    let target = target(shared, &request.of)?;
     let (place, skip) = match request.start {
         Start::Offset(offset) => (None, offset),
         Start::Cursor(b"") => (None, 0),
         Start::Cursor(token) => (Some(Place::decode(token).ok_or_else(illegal_cursor)?), 0),
     };
+    let target = target(shared, &request.of)?;
     let limits = PageLimits { skip, size: request.size, body_bytes: MAX_BODY_BYTES };
     let mut page = Page::new(shared.clock.now_ms(), request.values, limits, show);
     let walk =

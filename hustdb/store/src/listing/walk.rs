@@ -20,6 +20,9 @@ use crate::{
     write::score_bytes,
 };
 
+/// Rows not yet in tables that are copied after a seek, which is often followed by another.
+const COPIED_AFTER_SEEK: usize = 64;
+
 /// What is listed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
@@ -202,18 +205,25 @@ impl Walk<'_> {
     /// The rows of one section; `false`: the judge wants no more.
     fn section(&self, section: Section, judge: &mut impl Judge) -> Result<bool> {
         let Section { partition, mut from, to } = section;
+        let mut copied_max = usize::MAX;
         loop {
-            let visited =
-                self.reader.visit(partition, from, to, judge.copied(), |lent| match judge.judge(lent) {
-                    Ok(Flow::Next) => ControlFlow::Continue(()),
-                    other => ControlFlow::Break(other),
-                })?;
+            let copied = judge.copied().min(copied_max);
+            let visited = self.reader.visit(partition, from, to, copied, |lent| match judge.judge(lent) {
+                Ok(Flow::Next) => ControlFlow::Continue(()),
+                other => ControlFlow::Break(other),
+            })?;
             from = match visited {
                 Visited::Done => return Ok(true),
-                Visited::More(next) => next,
+                Visited::More(next) => {
+                    copied_max = copied_max.saturating_mul(4);
+                    next
+                }
                 Visited::Broken(flow) => match flow? {
                     Flow::Next => return Ok(true),
-                    Flow::Seek(next) => next,
+                    Flow::Seek(next) => {
+                        copied_max = COPIED_AFTER_SEEK;
+                        next
+                    }
                     Flow::Full => return Ok(false),
                 },
             };

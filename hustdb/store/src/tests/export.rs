@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hust_engine::vfs::Fault;
 
 use super::{
-    seen::{Seen, list_snapshot},
+    seen::{Seen, SeenValue, list_snapshot},
     *,
 };
 use crate::{ExportOf, ExportRequest, Kind, ListOf, Member, SnapshotRequest, TaskCounts, TaskStatus};
@@ -298,4 +298,83 @@ fn the_thread_takes_snapshots_and_stops_with_the_store() {
     }
     node.restart();
     assert_eq!(page(&node, 0, 1000).unwrap().1, 500);
+}
+
+/// Numbers in the order of the fields; a writer raises them one field after another, over and over.
+fn generations(rows: &[Seen]) -> Vec<u32> {
+    let mut found: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let field: u32 = std::str::from_utf8(&row.key[1..]).unwrap().parse().unwrap();
+            let SeenValue::Bytes(value) = &row.value else { panic!("{row:?}") };
+            (field, u32::from_be_bytes(*value.first_chunk().unwrap()))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, generation)| generation).collect()
+}
+
+#[test]
+fn snapshots_are_of_one_instant_while_others_write_read_and_cover() {
+    const FIELDS: u32 = 64;
+    let node = Node::new(|options| options.engine.background = Background::Threads);
+    (0..FIELDS).for_each(|field| hset(&node, field, &0u32.to_be_bytes().repeat(50)));
+    take(&node, &ALL);
+    let store = node.store();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let running = || !stop.load(std::sync::atomic::Ordering::Relaxed);
+    let read = || {
+        let mut rows = Vec::new();
+        let request = SnapshotRequest { of: HASH, slots: 0..1024, offset: 0, size: 1000, values: true };
+        store
+            .list_snapshot(&request, &mut |row| {
+                rows.push(Seen::of(row));
+                Ok(())
+            })
+            .unwrap();
+        let generations = generations(&rows);
+        assert_eq!(generations.len() as u32, FIELDS);
+        // Some fields at the front are one ahead, in one order of writing.
+        assert!(generations.is_sorted_by(|left, right| left >= right), "{generations:?}");
+        assert!(generations[0] - generations[FIELDS as usize - 1] <= 1, "{generations:?}");
+        generations
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for generation in 1u32.. {
+                for field in 0..FIELDS {
+                    let (key, value) = (format!("f{field}"), generation.to_be_bytes().repeat(50));
+                    let member = Member { kind: Kind::Hash, table: b"h", key: key.as_bytes() };
+                    while running() {
+                        match store.members().write(&member, Change::Put(&value), Terms::PLAIN) {
+                            Ok(_) => break,
+                            Err(Error::Busy(_)) => std::thread::yield_now(),
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                }
+                if !running() {
+                    break;
+                }
+            }
+        });
+        scope.spawn(|| {
+            while running() {
+                read();
+            }
+        });
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut newest = 0;
+            for _ in 0..40 {
+                store.export(&ExportRequest { cover: true, ..ALL }).unwrap();
+                assert!(store.run_export());
+                let generation = read()[0];
+                assert!(generation >= newest, "not before the request");
+                newest = generation;
+            }
+            assert!(newest > 0);
+        }));
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        done.unwrap();
+    });
 }

@@ -327,3 +327,33 @@ fn steady_records_are_seen_once_while_threads_write() {
         done.unwrap();
     });
 }
+
+#[test]
+fn narrow_windows_find_their_rows_in_long_tables() {
+    let mut node = Node::new(|_| ());
+    let tables = ["t1", "t2", "t3"];
+    let mut expected = 0;
+    for field in 0..3000 {
+        let key = format!("f{field}");
+        for table in tables {
+            write(&node, Kind::Hash, table, &key, Change::Put(b"v"));
+        }
+        let slot = slot_of(&md5(key.as_bytes()));
+        expected += if (60..64).contains(&slot) { tables.len() } else { 0 };
+    }
+    assert!(expected > 20);
+    for restarted in [false, true] {
+        let (rows, _) = list(&node, ListOf::File(0), 60..64, Start::Offset(0), 1000).unwrap();
+        assert_eq!(rows.len(), expected);
+        assert!(rows.iter().all(|row| (60..64).contains(&slot_of(&md5(&row.key)))));
+        let walked = follow(&mut node, ListOf::File(0), 60..64, 3, |_| ());
+        assert_eq!(walked, rows);
+        let names: Vec<_> = rows.iter().map(|row| row.table.clone().unwrap().0).collect();
+        let mut runs = names.clone();
+        runs.dedup();
+        assert_eq!(runs.len(), tables.len(), "one table after another");
+        if !restarted {
+            node.restart();
+        }
+    }
+}
