@@ -1,6 +1,6 @@
 //! `/hustdb/{export task_status task_info}` and `async=true`, as section 6.1 has them.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use hust_testkit::{Node, Reply, wait_until};
 
@@ -217,4 +217,33 @@ fn a_page_over_32_mib_says_where_to_go_on() {
     );
     assert_eq!(rest.number("keys").unwrap() + first.number("keys").unwrap(), 9);
     assert_eq!(rest.header("cursor"), None);
+}
+
+#[test]
+fn a_damaged_snapshot_is_refused_alone_and_can_be_covered() {
+    let mut node = node();
+    let mut client = filled(&node);
+    assert_eq!(taken(&mut client, "tb=h&noval=false").1, "2");
+    assert_eq!(taken(&mut client, "tb=s").1, "2");
+    assert!(node.stop().unwrap().success());
+    damage(&node.data().join("export"), "_t_h.rows");
+    node.restart().unwrap();
+    client = Client::of(&node);
+    let refused = page(&mut client, "hkeys?tb=h&offset=0&size=1000");
+    assert_eq!((refused.status, refused.text().starts_with("data: damaged: a snapshot")), (500, true));
+    assert_eq!(page(&mut client, "smembers?tb=s&offset=0&size=1000").number("keys"), Some(30));
+    assert_eq!(client.get("/hustdb/hkeys?tb=h&offset=0&size=1000").number("keys"), Some(30));
+    assert_eq!(brief(&client.get("/hustdb/export?tb=h&noval=false")), "404 - - snapshot: already there");
+    assert_eq!(taken(&mut client, "tb=h&noval=false&cover=true").1, "2");
+    assert_eq!(page(&mut client, "hkeys?tb=h&offset=0&size=1000").number("keys"), Some(30));
+}
+
+/// Flips a bit in the rows of the one file whose name ends so.
+#[expect(clippy::disallowed_methods, reason = "an accident on the disk")]
+fn damage(folder: &Path, suffix: &str) {
+    let mut names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let path = names.find(|path| path.to_string_lossy().ends_with(suffix)).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 4;
+    std::fs::write(&path, bytes).unwrap();
 }

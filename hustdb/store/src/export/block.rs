@@ -156,4 +156,13 @@ mod tests {
             assert!(whole < 5, "cut at {cut}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_end(bytes in proptest::collection::vec(0u8..40, 0..300)) {
+            let mut reading = Rows::new(&bytes);
+            let rows = std::iter::from_fn(|| reading.row()).count();
+            assert!(rows <= bytes.len());
+        }
+    }
 }
