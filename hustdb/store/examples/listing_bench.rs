@@ -1,6 +1,6 @@
 //! How many rows a second listings show, inside the store: pages of 1000 fields of a hash with their values, while the
-//! rows are in the memtable, and from tables; then a walk by cursor over all. Times are processor time where the kernel
-//! tells it, so that a busy machine disturbs them less.
+//! rows are in the memtable, and from tables; then walks by cursor over all, and over a file with 8000 more tables. Times
+//! are processor time where the kernel tells it, so that a busy machine disturbs them less.
 //!
 //! `cargo run --release -p hust-store --example listing_bench [FIELDS] [VALUE_BYTES]`
 
@@ -18,6 +18,8 @@ use hust_store::{
 };
 
 const PAGES: usize = 2000;
+/// Hashes of 8 fields, one in each file.
+const SMALL_TABLES: usize = 8000;
 
 fn open(dir: &std::path::Path) -> Store {
     let engine = hust_engine::Options {
@@ -31,9 +33,10 @@ fn open(dir: &std::path::Path) -> Store {
     Store::open(options).unwrap()
 }
 
+const HASH: ListOf<'_> = ListOf::Table { kind: Kind::Hash, name: b"h" };
+
 /// Shows a page; gives its rows and the token of the next.
-fn page(store: &Store, start: Start<'_>, size: usize) -> (usize, Option<String>) {
-    let of = ListOf::Table { kind: Kind::Hash, name: b"h" };
+fn page(store: &Store, of: ListOf<'_>, start: Start<'_>, size: usize) -> (usize, Option<String>) {
     let request = ListRequest { of, slots: 0..1024, start, size, values: true };
     let mut bytes = 0;
     let listing = store.list(&request, &mut |row| {
@@ -63,21 +66,28 @@ fn report(what: &str, rows: usize, took_ns: u64) {
 fn measure(store: &Store, clock: &SystemClock, what: &str, fields: usize) {
     for round in 0..3 {
         let begin = cpu_ns(clock);
-        let rows: usize = (0..PAGES).map(|_| page(store, Start::Offset(0), 1000).0).sum();
+        let rows: usize = (0..PAGES).map(|_| page(store, HASH, Start::Offset(0), 1000).0).sum();
         report(&format!("{what}: first page, round {round}"), rows, cpu_ns(clock) - begin);
     }
     let begin = cpu_ns(clock);
+    assert_eq!(walk(store, HASH), fields);
+    report(&format!("{what}: walk by cursor"), fields, cpu_ns(clock) - begin);
+    let begin = cpu_ns(clock);
+    let rows = walk(store, ListOf::File(0));
+    report(&format!("{what}: walk over a file of small tables"), rows, cpu_ns(clock) - begin);
+}
+
+/// Follows cursors to the end; gives the number of rows.
+fn walk(store: &Store, of: ListOf<'_>) -> usize {
     let (mut token, mut rows) = (String::new(), 0);
     loop {
-        let (shown, next) = page(store, Start::Cursor(token.as_bytes()), 1000);
+        let (shown, next) = page(store, of, Start::Cursor(token.as_bytes()), 1000);
         rows += shown;
         match next {
             Some(next) => token = next,
-            None => break,
+            None => return rows,
         }
     }
-    assert_eq!(rows, fields);
-    report(&format!("{what}: walk by cursor"), rows, cpu_ns(clock) - begin);
 }
 
 fn main() {
@@ -88,10 +98,14 @@ fn main() {
     let clock = SystemClock::new();
     let value = vec![7; value_bytes];
     let store = open(dir.path());
-    for field in 0..fields {
+    let set = |table: &str, field: usize| {
         let key = format!("field_{field}");
-        let member = Member { kind: Kind::Hash, table: b"h", key: key.as_bytes() };
+        let member = Member { kind: Kind::Hash, table: table.as_bytes(), key: key.as_bytes() };
         store.members().write(&member, Change::Put(&value), Terms::PLAIN).unwrap();
+    };
+    (0..fields).for_each(|field| set("h", field));
+    for table in 0..SMALL_TABLES {
+        (0..8).for_each(|field| set(&format!("small{table}"), field * SMALL_TABLES + table));
     }
     measure(&store, &clock, "memtable", fields);
     let request = ExportRequest {
