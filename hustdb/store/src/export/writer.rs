@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A block is written once it has this much.
-const BLOCK_BYTES: usize = 128 << 10;
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// A file being written.
 pub(super) struct Writer {

@@ -57,15 +57,15 @@ fn files(vfs: &SimVfs) -> Vec<PathBuf> {
 
 #[test]
 fn any_offset_of_many_blocks_is_right() {
-    // Some 1.2 MB of rows: about ten blocks.
+    // Some 1.2 MB of rows: about twenty blocks.
     let node = filled(3000);
     take(&node, &ALL);
     let (all, total) = page(&node, 0, 5000).unwrap();
     assert_eq!((all.len(), total), (3000, 3000));
-    for offset in (0..3002).step_by(97).chain([2998, 2999, 3000, 3001, 100_000_000]) {
-        let (rows, total) = page(&node, offset, 7).unwrap();
+    for offset in (0..3002).chain([100_000_000]) {
+        let (rows, total) = page(&node, offset, 3).unwrap();
         assert_eq!(total, 3000);
-        assert_eq!(rows, all.iter().skip(offset as usize).take(7).cloned().collect::<Vec<_>>(), "{offset}");
+        assert_eq!(rows, all.iter().skip(offset as usize).take(3).cloned().collect::<Vec<_>>(), "{offset}");
     }
     assert!(page(&node, 5, 0).unwrap().0.is_empty());
     let part = ExportRequest { offset: 100, size: 50, cover: true, ..ALL };
@@ -161,7 +161,7 @@ fn a_failing_disk_leaves_the_old_snapshot_and_no_part_of_the_new() {
     hset(&node, 5000, b"new");
     let cover = ExportRequest { cover: true, ..ALL };
     for fault in [Fault::Enospc, Fault::Eio] {
-        for operation in 1..=8 {
+        for operation in 1..=20 {
             let token = node.store().export(&cover).unwrap();
             node.vfs.fail_at(node.vfs.ops() + operation, fault);
             assert!(node.store().run_export());
@@ -178,7 +178,7 @@ fn a_failing_disk_leaves_the_old_snapshot_and_no_part_of_the_new() {
         }
     }
     assert!(files(&node.vfs).iter().all(|path| path.extension().is_some_and(|end| end == "rows")));
-    assert_eq!(node.store().export_counts().finished, 17);
+    assert_eq!(node.store().export_counts().finished, 41);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn cut(covering: bool, operation: u64, killed: bool) -> (Option<u64>, Option<u64
 fn a_crash_leaves_the_snapshot_before_or_the_new_one_whole() {
     for (covering, killed) in [(false, false), (true, false), (false, true), (true, true)] {
         let (mut new, mut old) = (0, 0);
-        for operation in 1..14 {
+        for operation in 1..24 {
             let (before, after) = cut(covering, operation, killed);
             if after == before {
                 old += 1;
