@@ -40,7 +40,7 @@ impl Node {
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{kv, listing, member, stat};
+        use handlers::{export, kv, listing, member, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -60,6 +60,13 @@ impl Node {
             Command::Zadd => member::zadd(store, request, limits).await,
             Command::Zrem => member::delete(store, request, Kind::Zset).await,
             Command::Keys => listing::keys(store, request).await,
+            Command::Hkeys => listing::table(store, request, Kind::Hash).await,
+            Command::Smembers => listing::table(store, request, Kind::Set).await,
+            Command::Zrangebyrank => listing::table(store, request, Kind::Zset).await,
+            Command::Zrangebyscore => listing::scores(store, request).await,
+            Command::Export => export::export(store, request),
+            Command::TaskStatus => export::task_status(store, request),
+            Command::TaskInfo => Ok(export::task_info(store)),
             Command::Stat => stat::stat(store, request),
             Command::StatAll => Ok(stat::stat_all(store)),
             Command::FileCount => Ok(stat::file_count(store)),

@@ -27,6 +27,13 @@ pub enum Command {
     Zadd,
     Zrem,
     Keys,
+    Hkeys,
+    Smembers,
+    Zrangebyrank,
+    Zrangebyscore,
+    Export,
+    TaskStatus,
+    TaskInfo,
     Stat,
     StatAll,
     FileCount,
@@ -34,7 +41,7 @@ pub enum Command {
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 20] = [
+    pub const ALL: [Command; 27] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -52,6 +59,13 @@ impl Command {
         Command::Zadd,
         Command::Zrem,
         Command::Keys,
+        Command::Hkeys,
+        Command::Smembers,
+        Command::Zrangebyrank,
+        Command::Zrangebyscore,
+        Command::Export,
+        Command::TaskStatus,
+        Command::TaskInfo,
         Command::Stat,
         Command::StatAll,
         Command::FileCount,
@@ -77,6 +91,13 @@ pub const ROUTES: &[Route] = &[
     write("/hustdb/zadd", Command::Zadd, BodyRule::Collected),
     write("/hustdb/zrem", Command::Zrem, BodyRule::Collected),
     read("/hustdb/keys", Command::Keys),
+    read("/hustdb/hkeys", Command::Hkeys),
+    read("/hustdb/smembers", Command::Smembers),
+    read("/hustdb/zrangebyrank", Command::Zrangebyrank),
+    read("/hustdb/zrangebyscore", Command::Zrangebyscore),
+    act("/hustdb/export", Command::Export),
+    read("/hustdb/task_status", Command::TaskStatus),
+    read("/hustdb/task_info", Command::TaskInfo),
     read("/hustdb/stat", Command::Stat),
     read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
@@ -98,6 +119,11 @@ pub const ROUTES: &[Route] = &[
 
 const fn read(path: &'static str, command: Command) -> Route {
     Route { path, methods: Methods::READ, id: command as u16, body: BodyRule::Ignored }
+}
+
+/// What is done without a body.
+const fn act(path: &'static str, command: Command) -> Route {
+    Route { path, methods: Methods::GET.and(Methods::POST), id: command as u16, body: BodyRule::Ignored }
 }
 
 /// A read of a member, which may come in the body.

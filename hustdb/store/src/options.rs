@@ -24,6 +24,8 @@ pub struct StoreOptions {
     pub sweep_interval: Option<Duration>,
     /// The queues.
     pub queue: QueueOptions,
+    /// Whether a thread takes snapshots; `false`: only when [`Store::run_export`](crate::Store::run_export) is called.
+    pub export_thread: bool,
 }
 
 impl StoreOptions {
@@ -38,6 +40,7 @@ impl StoreOptions {
             table_maximum: 8192,
             sweep_interval: Some(Duration::from_secs(1)),
             queue: QueueOptions::default(),
+            export_thread: true,
         }
     }
 }

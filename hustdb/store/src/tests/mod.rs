@@ -3,10 +3,13 @@
 mod capacity;
 mod cold;
 mod contract;
+mod export;
 mod listing;
 mod model;
+mod pages;
 mod plain_map;
 mod reads;
+mod seen;
 mod sweep;
 mod tables;
 
@@ -42,7 +45,8 @@ impl Node {
     fn seeded(seed: u64, change: impl FnOnce(&mut StoreOptions)) -> Node {
         let (vfs, clock) = (SimVfs::new(seed), TestClock::at(START_MS));
         let engine = engine_options(&vfs, &clock);
-        let mut options = StoreOptions { sweep_interval: None, ..StoreOptions::new(engine) };
+        let mut options =
+            StoreOptions { sweep_interval: None, export_thread: false, ..StoreOptions::new(engine) };
         change(&mut options);
         let store = Some(Store::open(options.clone()).unwrap());
         Node { options, vfs, clock, store }

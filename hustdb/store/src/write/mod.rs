@@ -13,15 +13,12 @@ use std::cmp::Ordering;
 
 use hust_engine::{Batch, Fetch, Head, Ticket};
 
+pub(crate) use change::score_bytes;
 pub use change::{Change, ScoreOperation, score_of};
 pub(crate) use rows::{Counted, Keys, Place, Rows, purge};
 pub use terms::{Lifetime, Terms};
 
-use self::{
-    change::{NewValue, score_bytes},
-    rows::standing,
-    terms::Expiry,
-};
+use self::{change::NewValue, rows::standing, terms::Expiry};
 use crate::{
     address::{Address, MAX_KEY_BYTES},
     error::{Error, Result},
