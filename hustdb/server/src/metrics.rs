@@ -11,8 +11,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use crate::delivery::Figures;
+
 /// Writes the metrics of a store as Prometheus text.
-pub fn write(text: &mut String, store: &Store) {
+pub fn write(text: &mut String, store: &Store, replication: Figures) {
     let mut registry = Registry::default();
     let records = store.kv_stat();
     registry.register_collector(Box::new(Look {
@@ -20,6 +22,7 @@ pub fn write(text: &mut String, store: &Store) {
         records: records.count,
         record_bytes: records.size,
     }));
+    registry.register_collector(Box::new(replication));
     hust_wire::metrics::write(text, &registry);
 }
 

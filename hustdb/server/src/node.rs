@@ -10,6 +10,7 @@ use hust_wire::{Answer, Refusal, Request, server::Handler};
 
 use crate::{
     config::NodeConfig,
+    delivery::Delivery,
     handlers::{self, Outcome},
     metrics,
     routes::Command,
@@ -20,6 +21,7 @@ use crate::{
 pub struct Node {
     /// Set before the server is told that it is ready, so every request finds it.
     store: Arc<OnceLock<Arc<Store>>>,
+    delivery: Delivery,
     limits: Limits,
 }
 
@@ -27,17 +29,19 @@ pub struct Node {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub ttl_maximum_s: u64,
+    pub max_body_bytes: usize,
 }
 
 impl Node {
-    pub fn new(store: Arc<OnceLock<Arc<Store>>>, config: &NodeConfig) -> Node {
-        Node { store, limits: Limits { ttl_maximum_s: config.store.ttl_maximum } }
+    pub fn new(store: Arc<OnceLock<Arc<Store>>>, delivery: Delivery, config: &NodeConfig) -> Node {
+        let max_body_bytes = usize::try_from(config.server.max_body_size.bytes()).unwrap_or(usize::MAX);
+        Node { store, delivery, limits: Limits { ttl_maximum_s: config.store.ttl_maximum, max_body_bytes } }
     }
 }
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{kv, listing, member, stat};
+        use handlers::{binlog, kv, listing, member, replica, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -60,6 +64,11 @@ impl Node {
             Command::Stat => stat::stat(store, request),
             Command::StatAll => Ok(stat::stat_all(store)),
             Command::FileCount => Ok(stat::file_count(store)),
+            Command::Scan => replica::scan(store, request, limits).await,
+            Command::Merge => replica::merge(store, request).await,
+            Command::Digest => replica::digest(store, request),
+            Command::Binlog => binlog::binlog(store, request, &self.delivery).await,
+            Command::Forget => replica::forget(store, request).await,
         }
     }
 }
@@ -82,7 +91,7 @@ impl Handler for Node {
 
     fn metrics(&self, text: &mut String) {
         if let Some(store) = self.store.get() {
-            metrics::write(text, store);
+            metrics::write(text, store, self.delivery.figures(store));
         }
     }
 }

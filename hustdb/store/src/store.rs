@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use hust_engine::{Engine, clock::Clock};
+use hust_engine::{Engine, Key, clock::Clock};
 use parking_lot::Mutex;
 
 use crate::{
@@ -21,9 +21,9 @@ use crate::{
     listing::{self, ListRequest, Listing},
     members::Members,
     options::StoreOptions,
-    replica::{self, MergeCounters, Merged, Replica, ScanPage, ScanRequest},
+    replica::{self, Forgetting, MergeCounters, Merged, Replica, ScanPage, ScanRequest},
     stamp::StampClock,
-    tables::{self, Directory, TableStat},
+    tables::{self, Directory, Reaped, TableStat},
     tally::{self, Stat},
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) creditors: Creditors,
     pub(crate) merges: MergeCounters,
     pub(crate) debt_timeout_ms: u64,
+    /// Where the next run of the reaper begins; `None`: at the first name.
+    pub(crate) reaper_at: Mutex<Option<Key>>,
     pub(crate) ttl_maximum_s: u64,
     pub(crate) file_count: usize,
 }
@@ -76,6 +78,7 @@ impl Store {
             creditors: Creditors::load(&engine)?,
             merges: MergeCounters::default(),
             debt_timeout_ms: options.debt_timeout_ms,
+            reaper_at: Mutex::default(),
             ttl_maximum_s,
             file_count,
             engine,
@@ -132,10 +135,10 @@ impl Store {
         (merges.applied.load(Relaxed), merges.ignored.load(Relaxed))
     }
 
-    /// Takes all records and debts of these slots from this store, without a trace; gives the number of records. May
-    /// block on the disk.
-    pub fn forget(&self, slots: Range<u16>) -> Result<u64> {
-        replica::forget(&self.shared, slots)
+    /// A step of taking all records and debts of some slots from this store, without a trace; to be repeated until it
+    /// is done, also after `Busy`. May block on the disk.
+    pub fn forget(&self, forgetting: &mut Forgetting) -> Result<()> {
+        replica::forget(&self.shared, forgetting)
     }
 
     /// A page of a file's records. May block on the disk.
@@ -182,6 +185,12 @@ impl Store {
     /// The digest of each of these slots.
     pub fn digest(&self, slots: Range<u16>) -> Vec<u64> {
         slots.map(|slot| self.shared.engine.tally(slot)[usize::from(tally::DIGEST)] as u64).collect()
+    }
+
+    /// Takes the rows of names that no table and no tombstone needs any more, looking at up to `max_names` from where
+    /// the last call ended. May block on the disk.
+    pub fn reap(&self, max_names: usize) -> Result<Reaped> {
+        tables::reap(&self.shared, max_names)
     }
 
     /// Takes records that expired by `now_ms` out of the counts, at most `max_rows` of them. May block on the disk.

@@ -1,16 +1,21 @@
 //! The commands, one file a family: parse, call, answer.
 
+pub mod binlog;
 mod found;
 pub mod kv;
 pub mod listing;
 pub mod member;
+pub mod replica;
 pub mod stat;
+mod window;
 mod written;
 
 use std::sync::Arc;
 
 use hust_store::{Error, Fetch, Store};
 use hust_wire::Refusal;
+
+pub use replica::encode;
 
 /// What a command answers, or why it does not.
 pub type Outcome = Result<hust_wire::Answer, Refusal>;

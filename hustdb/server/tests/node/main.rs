@@ -5,6 +5,8 @@
 mod api_doc;
 mod capacity;
 mod crash;
+mod deadline;
+mod debts;
 mod expiry;
 mod kv;
 mod listing;
@@ -14,3 +16,4 @@ mod replicas;
 mod start;
 mod stat;
 mod support;
+mod transfer;

@@ -6,13 +6,7 @@ use super::{
     Creditor, Debt,
     row::{debt_key, range, record_key},
 };
-use crate::{
-    error::Result,
-    kind::Kind,
-    replica::StoredReplica,
-    store::Shared,
-    tables::name_of,
-};
+use crate::{error::Result, kind::Kind, replica::StoredReplica, store::Shared, tables::name_of};
 
 /// A debt and its record.
 #[derive(Clone, Debug)]

@@ -10,14 +10,7 @@ use super::{
     row::{debt_key, range, record_key},
     within,
 };
-use crate::{
-    address::md5,
-    error::Result,
-    kind::Kind,
-    store::Shared,
-    tables::name_of,
-    write::purge,
-};
+use crate::{address::md5, error::Result, kind::Kind, store::Shared, tables::name_of, write::purge};
 
 /// Debts that end in one batch.
 const BATCH_ROWS: usize = 32;
@@ -87,11 +80,7 @@ pub(crate) fn forget(shared: &Shared, slots: &Range<u16>) -> Result<()> {
 }
 
 /// Ends the debts to a host for which `ends` says so.
-fn end_where(
-    shared: &Shared,
-    to: &Creditor,
-    mut ends: impl FnMut(&Debt) -> Result<bool>,
-) -> Result<u64> {
+fn end_where(shared: &Shared, to: &Creditor, mut ends: impl FnMut(&Debt) -> Result<bool>) -> Result<u64> {
     if to.open() == 0 {
         return Ok(0);
     }

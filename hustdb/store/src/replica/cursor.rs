@@ -64,9 +64,7 @@ mod tests {
 
     #[test]
     fn positions_survive_and_damage_is_found() {
-        for position in
-            [Position::Row(Key([1, 2, 3])), Position::Member { name: [7; 16], member: [9; 20] }]
-        {
+        for position in [Position::Row(Key([1, 2, 3])), Position::Member { name: [7; 16], member: [9; 20] }] {
             let token = encode(&position);
             assert_eq!(decode(token.as_bytes()), Some(position));
             assert!(is_cursor(token.as_bytes()));

@@ -10,7 +10,7 @@ use hust_engine::{Batch, Head, Ticket};
 
 use super::{
     Form,
-    walk::{Found, Measure, Walk},
+    walk::{Found, Measure, Position, Walk},
 };
 use crate::{
     address::{Address, TableId},
@@ -18,38 +18,70 @@ use crate::{
     error::{Error, Result},
     store::Shared,
     tables::Located,
-    write::{Counted, Halt, Keys, Place, Rows, Step, purge},
+    write::{self, Counted, Halt, Keys, Rows, Step, purge},
 };
 
-/// Rows read, and forgotten, before their writes are waited for.
+/// Rows that a step reads and forgets before it waits for the writes.
 const STEP_ROWS: usize = 256;
 /// How often a stored value is brought to memory for a row by score that lies nowhere else.
 const VALUE_READS_MAX: usize = 16;
 
-/// Forgets all records of these slots; gives their number. May block on the disk.
-pub(crate) fn forget(shared: &Shared, slots: Range<u16>) -> Result<u64> {
-    if slots.is_empty() {
-        return Ok(0);
+/// How far a window is forgotten.
+#[derive(Debug)]
+pub struct Forgetting {
+    slots: Range<u16>,
+    place: Place,
+    /// Records forgotten so far.
+    pub records: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Begin,
+    At(Position),
+    Debts,
+    End,
+}
+
+impl Forgetting {
+    /// Nothing of these slots has been forgotten yet.
+    pub fn of(slots: Range<u16>) -> Forgetting {
+        let place = if slots.is_empty() { Place::End } else { Place::Begin };
+        Forgetting { slots, place, records: 0 }
     }
-    let mut walk = Walk::new(shared, slots.clone());
-    let mut from = Some(walk.begin());
-    let mut forgotten = 0;
-    while let Some(position) = from {
-        let stretch = walk.read(position, Measure { rows: STEP_ROWS, bytes: usize::MAX, values: false })?;
-        let mut last: Option<Ticket> = None;
-        for found in &stretch.found {
-            if let Some(ticket) = forget_record(shared, found)? {
-                forgotten += 1;
-                last = Some(ticket);
-            }
-        }
-        if let Some(ticket) = last {
-            ticket.wait()?;
-        }
-        from = stretch.next;
+
+    /// Whether all of it is done, and durable.
+    pub fn is_done(&self) -> bool {
+        matches!(self.place, Place::End)
     }
-    debts::forget(shared, &slots)?;
-    Ok(forgotten)
+}
+
+/// Forgets some more. After an error the same step can be tried again. May block on the disk.
+pub(crate) fn forget(shared: &Shared, forgetting: &mut Forgetting) -> Result<()> {
+    let mut walk = Walk::new(shared, forgetting.slots.clone());
+    let from = match forgetting.place {
+        Place::Begin => walk.begin(),
+        Place::At(position) => position,
+        Place::Debts => {
+            debts::forget(shared, &forgetting.slots)?;
+            forgetting.place = Place::End;
+            return Ok(());
+        }
+        Place::End => return Ok(()),
+    };
+    let stretch = walk.read(from, Measure { rows: STEP_ROWS, bytes: usize::MAX, values: false })?;
+    let mut last: Option<Ticket> = None;
+    for found in &stretch.found {
+        if let Some(ticket) = forget_record(shared, found)? {
+            forgetting.records += 1;
+            last = Some(ticket);
+        }
+    }
+    if let Some(ticket) = last {
+        ticket.wait()?;
+    }
+    forgetting.place = stretch.next.map_or(Place::Debts, Place::At);
+    Ok(())
 }
 
 /// Purges one record; `None`: it was gone.
@@ -58,7 +90,7 @@ fn forget_record(shared: &Shared, found: &Found) -> Result<Option<Ticket>> {
     let number = found.key.table() & (crate::kind::NUMBERS - 1);
     let pin = (!replica.table.is_empty()).then(|| shared.tables.pin(replica.table));
     let id = pin.as_ref().map_or(TableId::default(), |pin| pin.id(number));
-    let place = pin.as_ref().map(|pin| Place { pin, located: Located::Known(number) });
+    let place = pin.as_ref().map(|pin| write::Place { pin, located: Located::Known(number) });
     let address = Address::of_row(found.key, &id).ok_or(Error::Damaged("a row of a walk"))?;
     let rows = Rows::new(shared, address, replica.key, place);
     let keys = rows.keys();

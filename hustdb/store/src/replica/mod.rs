@@ -18,12 +18,12 @@ use hust_engine::{
 };
 
 pub use cursor::is_cursor;
+pub use forget::Forgetting;
 pub(crate) use forget::forget;
 pub use merge::Merged;
 pub(crate) use merge::{MergeCounters, merge};
 pub(crate) use scan::scan;
 pub use scan::{ScanPage, ScanRequest};
-pub(crate) use walk::slot_bounds;
 
 use crate::{kind::Kind, record::Shown};
 

@@ -59,7 +59,7 @@ pub(crate) struct Measure {
 }
 
 /// First and last md5 of a slot window that is not empty.
-pub(crate) fn slot_bounds(slots: &Range<u16>) -> ([u8; 16], [u8; 16]) {
+fn slot_bounds(slots: &Range<u16>) -> ([u8; 16], [u8; 16]) {
     let bound = |slot: u16, fill: u8| {
         let mut md5 = [fill; 16];
         let [first, second] = (slot << 6).to_be_bytes();

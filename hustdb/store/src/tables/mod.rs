@@ -15,6 +15,7 @@ mod directory;
 mod figures;
 mod load;
 mod locate;
+mod reap;
 mod stat;
 
 pub(crate) use counts::Counts;
@@ -25,6 +26,8 @@ pub(crate) use figures::NameRow;
 pub(crate) use locate::{DAMAGED_NAME_ROW, Located, locate, name_key, name_of, number_key};
 
 pub(crate) use load::load;
+pub use reap::Reaped;
+pub(crate) use reap::reap;
 pub use stat::TableStat;
 
 use crate::error::{Error, Result};
