@@ -6,7 +6,7 @@ use super::{
     Creditor, Debt,
     row::{debt_key, range, record_key},
 };
-use crate::{error::Result, kind::Kind, replica::StoredReplica, store::Shared, tables::name_of};
+use crate::{error::Result, kind::Kind, replica::StoredReplica, store::Shared, tables::name_of_row};
 
 /// A debt and its record.
 #[derive(Clone, Debug)]
@@ -75,11 +75,11 @@ pub(super) fn batch(
 
 /// The record of a row key as it is now, tombstones included.
 fn read_record(shared: &Shared, key: Key) -> Result<Option<StoredReplica>> {
-    let Some((kind, number)) = Kind::of_record(key.table()) else { return Ok(None) };
+    let Some((kind, _)) = Kind::of_record(key.table()) else { return Ok(None) };
     let Some(row) = shared.engine.get(&key)? else { return Ok(None) };
     let table = match kind {
         Kind::Kv => None,
-        _ => match name_of(shared, number)? {
+        _ => match name_of_row(shared, key)? {
             Some(name) => Some(name.into()),
             None => return Ok(None),
         },

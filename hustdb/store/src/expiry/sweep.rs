@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     kind::Kind,
     store::Shared,
-    tables::{Located, name_of},
+    tables::{Located, name_of_row},
     write::{Counted, Halt, Keys, Place, Rows, Step, purge},
 };
 
@@ -161,10 +161,11 @@ fn drop_stale(
 fn table_of(shared: &Shared, key: Key) -> Result<Option<(Box<[u8]>, u32)>> {
     match Kind::of_record(key.table()) {
         None | Some((Kind::Kv, _)) => Ok(None),
-        Some((_, number)) => {
-            let name = name_of(shared, number)?.ok_or(Error::Damaged("a row of a table without a name"))?;
-            Ok(Some((name, number)))
-        }
+        Some((_, number)) => match name_of_row(shared, key)? {
+            Some(name) => Ok(Some((name, number))),
+            // The next sweep finds the record gone.
+            None => Err(Error::Busy("a table was forgotten")),
+        },
     }
 }
 

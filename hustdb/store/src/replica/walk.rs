@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     kind::{Kind, NUMBERS},
     store::Shared,
-    tables::{DAMAGED_NAME_ROW, NameRow, name_key, name_of},
+    tables::{DAMAGED_NAME_ROW, NameRow, name_key, name_of_row},
 };
 
 /// Rows read at a time, at most.
@@ -90,7 +90,7 @@ pub(crate) struct Walk<'a> {
     first: [u8; 16],
     last: [u8; 16],
     /// The table whose name was asked for last.
-    table: Option<(u32, Option<Arc<[u8]>>)>,
+    table: Option<(u32, Arc<[u8]>)>,
 }
 
 impl<'a> Walk<'a> {
@@ -285,31 +285,20 @@ impl<'a> Walk<'a> {
         if kind == Kind::Kv {
             return Ok(StoredReplica::new(kind, None, row));
         }
-        match self.name(key)? {
-            Some(name) => Ok(StoredReplica::new(kind, Some(name), row)),
-            None => self.nameless(key).map(|()| None),
-        }
+        // Without a name it was forgotten, and its table with it, after it was read.
+        Ok(self.name(key)?.and_then(|name| StoredReplica::new(kind, Some(name), row)))
     }
 
     /// The name of the table that a row belongs to.
     fn name(&mut self, key: Key) -> Result<Option<Arc<[u8]>>> {
         let Some((_, number)) = Kind::of_record(key.table()) else { return Ok(None) };
         match &self.table {
-            Some((known, name)) if *known == number => Ok(name.clone()),
+            Some((known, name)) if *known == number => Ok(Some(name.clone())),
             _ => {
-                let name = name_of(self.shared, number)?.map(Arc::from);
-                self.table = Some((number, name.clone()));
+                let name = name_of_row(self.shared, key)?.map(Arc::from);
+                self.table = name.clone().map(|name| (number, name));
                 Ok(name)
             }
-        }
-    }
-
-    /// A row without a table is one that was forgotten, and its table with it, after it was read.
-    fn nameless(&self, key: Key) -> Result<()> {
-        let head = self.shared.engine.head(&key)?;
-        match head.and_then(|head| super::Form::of(head.meta())) {
-            None => Ok(()),
-            Some(_) => Err(Error::Damaged("a row of a table without a name")),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) use directory::{Directory, Pin, Table};
 pub use figures::Figures;
 pub(crate) use figures::NAME_ROW_BYTES_MAX;
 pub(crate) use figures::NameRow;
-pub(crate) use locate::{DAMAGED_NAME_ROW, Located, locate, name_key, name_of, number_key};
+pub(crate) use locate::{DAMAGED_NAME_ROW, Located, locate, name_key, name_of, name_of_row, number_key};
 
 pub(crate) use load::load;
 pub use reap::Reaped;

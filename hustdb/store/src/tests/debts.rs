@@ -105,7 +105,10 @@ fn only_what_was_not_noted_again_is_settled() {
 
 #[test]
 fn debts_end_with_their_time_out_and_with_their_slots() {
-    let node = Node::new(|options| options.debt_timeout_ms = 10_000);
+    let node = Node::new(|options| {
+        options.debt_timeout_ms = 10_000;
+        options.engine.memtable_bytes = 4 << 20;
+    });
     for number in 0..300 {
         write(&node, Kind::Kv, "", &format!("k{number}"), b"v", FOR_EVER).unwrap();
         assert!(owe(&node, Kind::Kv, "", &format!("k{number}")));

@@ -101,7 +101,10 @@ fn a_stale_row_of_the_expiry_index_outlives_its_table() {
 
 #[test]
 fn writers_and_the_reaper_do_not_lose_each_others_work() {
-    let node = Node::new(|options| options.engine.background = hust_engine::Background::Threads);
+    let node = Node::new(|options| {
+        options.engine.background = hust_engine::Background::Threads;
+        options.engine.memtable_bytes = 16 << 20;
+    });
     let store = node.store();
     let rounds = 400;
     std::thread::scope(|scope| {

@@ -10,6 +10,11 @@ use crate::{Form, Kind, Member, SLOTS, ScanRequest, ScoreOperation, slot_of};
 
 const KINDS: [Kind; 4] = [Kind::Kv, Kind::Hash, Kind::Set, Kind::Zset];
 
+/// A store that never refuses a write as too much.
+fn roomy() -> Node {
+    Node::new(|options| options.engine.memtable_bytes = 4 << 20)
+}
+
 /// Three tables of each type and kv pairs: live, deleted, expired and swept, expired and not swept.
 fn populated() -> Node {
     let node = Node::new(|_| ());
@@ -151,7 +156,7 @@ fn what_stays_is_seen_once_whatever_is_written_meanwhile() {
 fn a_merge_takes_everything_once_and_deletions_past_a_full_store() {
     let source = populated();
     let all = scan_all(source.store(), 0..SLOTS);
-    let copy = Node::new(|_| ());
+    let copy = roomy();
     copy.clock.advance(source.clock_ms() - copy.clock_ms());
     let merged = world::merge(&copy, &all);
     assert_eq!((merged.applied, merged.ignored), (all.len() as u64, 0));
@@ -161,7 +166,10 @@ fn a_merge_takes_everything_once_and_deletions_past_a_full_store() {
     assert_eq!(scan_all(copy.store(), 0..SLOTS), all);
     world::assert_same(&source, &copy);
 
-    let full = Node::new(|options| options.disk_capacity_bytes = 1);
+    let full = Node::new(|options| {
+        options.disk_capacity_bytes = 1;
+        options.engine.memtable_bytes = 4 << 20;
+    });
     full.clock.advance(source.clock_ms() - full.clock_ms());
     let first = all.iter().find(|record| record.form == Form::Live).unwrap();
     full.store().merge(std::iter::once(first.replica())).unwrap();
