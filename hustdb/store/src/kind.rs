@@ -10,7 +10,7 @@
 //! | 1 | hash fields | 9 | sorted sets by score |
 //! | 2 | set members | 10 | queue items |
 //! | 3 | sorted-set members | 11 | delayed and in-flight items |
-//! | 4 | names of tables, and debtors | 12 | debts |
+//! | 4 | names of tables, hosts owed to | 12 | debts |
 //! | 5 | queues | | |
 
 /// What a row is.

@@ -247,7 +247,35 @@ fn a_full_node_takes_deletions_only() {
     let answer = merge(full, &page);
     assert!(answer.starts_with("403 - - capacity: "), "{answer}");
     assert_eq!(full.get("/hustdb/exist?key=k3").status, 404, "the deletion came through");
-    assert_eq!(full.get("/hustdb/stat").text().matches(r#""count":0"#).count(), 2);
+}
+
+#[test]
+fn a_large_merge_holds_up_nobody() {
+    let node = node();
+    let mut writer = FrameWriter::new(Content::Whole);
+    for number in 0..100_000u32 {
+        let (key, table) = (number.to_be_bytes(), format!("t{}", number % 50));
+        let (kind, stamp) = (Kind::Hash, stamp(now_ms()));
+        let (form, value) = (Form::Live, &[b'v'; 100][..]);
+        let record =
+            RecordRef { kind, form, stamp, version: 1, expire_ms: 0, table: &table, key: &key, value };
+        writer.push(&record).unwrap();
+    }
+    let body = writer.finish();
+    let mut other = Client::of(&node);
+    let answered = std::thread::scope(|scope| {
+        // Both connections are on the one event loop of this node.
+        let merging = scope.spawn(|| merge(&mut Client::of(&node), &body));
+        let mut answered = 0;
+        while !merging.is_finished() {
+            other.get("/hustdb/exist?key=none");
+            // What is asked before the merge begins says nothing.
+            answered += u32::from(!other.get("/hustdb/stat").text().contains(r#"HASHTABLE":{"count":0"#));
+        }
+        assert_eq!(merging.join().unwrap(), r#"200 - - {"received":100000,"applied":100000,"ignored":0}"#);
+        answered
+    });
+    assert!(answered > 20, "{answered} answers beside the merge");
 }
 
 #[test]
