@@ -40,7 +40,9 @@ pub use listing::{ListRequest, ListedRow, Listing, Start};
 pub use members::{Member, Members};
 pub use options::StoreOptions;
 pub use record::{Answer, Origin, Record, Shown};
-pub use replica::{Forgetting, Form, Merged, Replica, ScanPage, ScanRequest, StoredReplica, is_cursor};
+pub use replica::{
+    Forgetting, Form, Merged, Replica, ScanPage, ScanRequest, StoredReplica, cursor_of, is_cursor,
+};
 pub use stamp::StampClock;
 pub use store::Store;
 pub use tables::{Figures, MAX_NAME_BYTES, Reaped, TableStat};

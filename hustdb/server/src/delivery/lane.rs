@@ -4,7 +4,10 @@
 //! batch that the host cannot take because of what is in it is halved until the culprit is alone; anything else ends
 //! the pass, and the whole host waits.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::Ordering::{Relaxed, Release},
+};
 
 use bytes::Bytes;
 use hust_store::{Creditor, Debt, DebtBatch, Error, Owed, Store};
@@ -18,11 +21,12 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::{Delivery, Lane, backoff::Backoff, refused::Refused};
 use crate::handlers::encode;
-use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// Records and bytes of a batch.
 const BATCH_RECORDS: usize = 1000;
 const BATCH_BYTES: usize = 4 << 20;
+/// So many records in a row at which a host fails by itself mean that the host is what is wrong.
+const BROKEN_MAX: u32 = 8;
 /// How long a host may take to say whether it is up.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is read of an answer.
@@ -111,7 +115,7 @@ impl Sender {
 
     /// Sends records, in parts if need be, until each is settled or refused by itself.
     async fn send(&mut self, owed: Vec<Owed>) -> Result<(), String> {
-        let mut parts = vec![owed];
+        let (mut parts, mut broken) = (vec![owed], 0);
         while let Some(mut part) = parts.pop() {
             if part.is_empty() {
                 continue;
@@ -121,6 +125,7 @@ impl Sender {
             let reply = self.post(body.into()).await?;
             match reply.status {
                 StatusCode::OK => {
+                    broken = 0;
                     let counters = &self.delivery.0.counters;
                     counters.batches.fetch_add(1, Relaxed);
                     counters.delivered.fetch_add(part.len() as u64, Relaxed);
@@ -130,7 +135,13 @@ impl Sender {
                 StatusCode::BAD_REQUEST
                 | StatusCode::PAYLOAD_TOO_LARGE
                 | StatusCode::INTERNAL_SERVER_ERROR => match part.len() {
-                    1 => self.refuse(&part, &reply),
+                    1 => {
+                        broken += u32::from(reply.status == StatusCode::INTERNAL_SERVER_ERROR);
+                        if broken > BROKEN_MAX {
+                            return Err(format!("merge: {} {}", reply.status, line(&reply)));
+                        }
+                        self.refuse(&part, &reply);
+                    }
                     many => {
                         let half = part.split_off(many / 2);
                         parts.extend([half, part]);

@@ -51,7 +51,9 @@ impl Refused {
 
     /// Forgets debts that are settled.
     pub fn settle(&mut self, debts: &[Debt]) {
-        debts.iter().for_each(|debt| drop(self.0.remove(debt)));
+        for debt in debts {
+            self.0.remove(debt);
+        }
     }
 
     /// Ends a pass over all debts: what was not met is gone. When the next one is due, if any is left.

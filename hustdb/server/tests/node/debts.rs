@@ -1,6 +1,10 @@
 //! Debts between real nodes: noted, kept, delivered, settled.
 
-use std::{net::SocketAddr, net::TcpListener, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::atomic::{AtomicU8, Ordering::Relaxed},
+    time::Duration,
+};
 
 use hust_testkit::{Node, NodeBuilder, wait_until};
 
@@ -8,9 +12,13 @@ use crate::support::{Client, brief, builder, node, now_ms, stamp};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// An address nobody listens on, for a node that goes and comes back.
+/// An address nobody listens on, for a node that goes and comes back. It is of an IP of its own, so that no other
+/// test's node gets it meanwhile.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [high, low] = (std::process::id() as u16).to_be_bytes();
+    let address = Ipv4Addr::new(127, high | 128, low, NEXT.fetch_add(1, Relaxed));
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
 }
 
 fn peer(address: SocketAddr) -> NodeBuilder {
@@ -133,6 +141,8 @@ fn a_host_that_is_away_or_silent_delays_no_other() {
     both.sort();
     let left = Some(format!("{{{}}}", both.join(",")));
     assert!(wait_until(LIMIT, || owed(one) == left));
+    let [mut debtor, _] = nodes;
+    assert!(debtor.stop().unwrap().success(), "what is under way does not hold up the end");
 }
 
 #[test]

@@ -29,8 +29,13 @@ pub(super) fn encode(position: &Position) -> String {
             bytes.extend(member);
         }
     }
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    cursor_of(&bytes)
+}
+
+/// The token that says these bytes. Public for fuzzing.
+pub fn cursor_of(body: &[u8]) -> String {
+    let check = crc32fast::hash(body).to_be_bytes();
+    BASE64_URL_SAFE_NO_PAD.encode([body, &check].concat())
 }
 
 /// The position in a token; `None`: no node made it.
@@ -53,7 +58,7 @@ pub(super) fn decode(token: &[u8]) -> Option<Position> {
     }
 }
 
-/// Whether a scan could have given this token. For fuzzing: what is read must be what is written.
+/// Whether a scan could have given this token: what is read is what is written. Public for fuzzing.
 pub fn is_cursor(token: &[u8]) -> bool {
     decode(token).is_some_and(|position| encode(&position).as_bytes() == token)
 }

@@ -17,7 +17,7 @@ use hust_engine::{
     row::{EXPIRED, PURGE},
 };
 
-pub use cursor::is_cursor;
+pub use cursor::{cursor_of, is_cursor};
 pub use forget::Forgetting;
 pub(crate) use forget::forget;
 pub use merge::Merged;

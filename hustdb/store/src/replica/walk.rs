@@ -23,6 +23,8 @@ use crate::{
 const READ_ROWS: usize = 1024;
 /// Rows read at a time where the next table with rows in the window is looked for.
 const SEEK_ROWS: usize = 64;
+/// Rows read at a time that may in part lie outside of the window, at most.
+const WINDOW_ROWS: usize = 256;
 /// Names read at a time.
 const NAME_ROWS: usize = 64;
 
@@ -178,7 +180,8 @@ impl<'a> Walk<'a> {
 
     /// Rows in the window out of one page over all tables of a kind, without values.
     fn read_window(&mut self, kind: Kind, from: Key, measure: Measure) -> Result<Stretch> {
-        let rows = Measure { rows: measure.rows.max(SEEK_ROWS), values: false, ..measure };
+        let rows = measure.rows.clamp(SEEK_ROWS, WINDOW_ROWS);
+        let rows = Measure { rows, values: false, ..measure };
         let page = self.page(from, self.last_of(kind), rows)?;
         let mut stretch = Stretch::default();
         let mut from = Some(from);

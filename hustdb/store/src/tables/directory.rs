@@ -254,6 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn a_pin_knows_whether_it_has_been_alone() {
+        let directory = Directory::new(10);
+        let other = directory.pin(b"t");
+        let pin = directory.pin(b"t");
+        assert!(pin.alone().is_none());
+        drop(other);
+        let alone = pin.alone().unwrap();
+        assert!(pin.is_still(&alone));
+        drop(directory.pin(b"other"));
+        assert!(pin.is_still(&alone));
+        drop(directory.pin(b"t"));
+        assert!(!pin.is_still(&alone), "somebody came and went");
+        assert!(pin.alone().is_some());
+    }
+
+    #[test]
     fn places_are_given_up_to_the_maximum_and_given_back() {
         let directory = Directory::new(2);
         directory.load(b"a", 1, &counted());

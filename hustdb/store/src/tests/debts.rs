@@ -138,7 +138,11 @@ fn a_record_that_is_no_more_is_no_more_owed() {
         flags: hust_engine::row::TOMBSTONE | hust_engine::row::PURGE,
         ..Default::default()
     };
-    node.store().engine().update(&[key], |_, batch| Ok(batch.put(key, purge, b"k", b""))).unwrap();
+    let gone = node.store().engine().update(&[key], |_, batch| {
+        batch.put(key, purge, b"k", b"");
+        Ok(())
+    });
+    gone.unwrap();
     let (owed, gone) = owed(&node, 10);
     assert_eq!((owed.len(), gone.len()), (1, 1));
     let host = node.store().debts().creditors()[0].clone();
