@@ -235,6 +235,26 @@ fn what_a_debt_must_say() {
 }
 
 #[test]
+fn forgotten_slots_are_owed_no_more() {
+    let node = node();
+    let mut client = Client::of(&node);
+    let away = free_address();
+    client.put("/hustdb/put?key=a", "v");
+    client.put("/hustdb/zadd?tb=test_table&key=m&score=1", "");
+    client.put("/hustdb/put?key=test_key", "v");
+    for what in ["method=1&key=a", "method=7&tb=test_table&key=m", "method=1&key=test_key"] {
+        note(&mut client, away, what);
+    }
+    // Slots 51, 902 and 560.
+    for (window, left) in [("start=51&end=52", 2), ("start=902&end=903", 1), ("start=0&end=560", 1)] {
+        client.ask("POST", &format!("/hustdb/forget?{window}"), "");
+        assert_eq!(owed(&mut client), Some(format!(r#"{{"{away}":{left}}}"#)), "{window}");
+    }
+    client.ask("POST", "/hustdb/forget?start=0&end=1024", "");
+    assert_eq!(owed(&mut client), None);
+}
+
+#[test]
 fn old_debts_are_dropped() {
     let away = free_address();
     let mut debtor = builder().set("store.binlog_task_timeout=1").start().unwrap();

@@ -8,6 +8,7 @@ mod crash;
 mod deadline;
 mod debts;
 mod expiry;
+mod kinds;
 mod kv;
 mod listing;
 mod parameters;

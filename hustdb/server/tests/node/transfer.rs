@@ -121,6 +121,29 @@ fn scan_and_merge_both_ways_makes_nodes_equal() {
 }
 
 #[test]
+fn one_name_of_two_types_shows_the_same_everywhere() {
+    let nodes = [node(), node()];
+    let mut clients = nodes.each_ref().map(Client::of);
+    let [one, other] = &mut clients;
+    one.put("/hustdb/sadd?tb=t&key=m", "");
+    other.put("/hustdb/hset?tb=t&key=f", "v");
+    let exchange = |one: &mut Client, other: &mut Client| {
+        transfer(one, other, "");
+        transfer(other, one, "");
+        assert_eq!(records(one, ""), records(other, ""));
+        assert_eq!(one.get("/hustdb/stat_all").text(), other.get("/hustdb/stat_all").text());
+    };
+    exchange(one, other);
+    for client in [&mut *one, &mut *other] {
+        assert_eq!(brief(&client.get("/hustdb/hget?tb=t&key=f")), "200 1 - v");
+        assert_eq!(brief(&client.get("/hustdb/sismember?tb=t&key=m")), "412 0 - tb: is a hash");
+    }
+    one.get("/hustdb/hdel?tb=t&key=f");
+    exchange(one, other);
+    assert_eq!(brief(&other.get("/hustdb/sismember?tb=t&key=m")), "200 1 -");
+}
+
+#[test]
 fn a_merge_answers_what_it_did() {
     let node = node();
     let mut client = Client::of(&node);

@@ -140,14 +140,14 @@ impl Creditors {
     /// Lets one host go that nothing is owed to, if there is one.
     fn let_go(&self, shared: &Shared) -> Result<()> {
         let mut hosts = self.hosts.write();
-        let Some(idle) = hosts.values().find(|host| host.is_idle()).map(|host| host.0.key) else {
-            return Ok(());
-        };
-        let Some(gone) = hosts.remove(&idle) else { return Ok(()) };
-        shared.engine.update(&[idle], |_, batch| {
-            batch.put(idle, purge(), gone.0.name.as_bytes(), &[]);
+        let Some(idle) = hosts.values().find(|host| host.is_idle()) else { return Ok(()) };
+        let key = idle.0.key;
+        // First the row: a number that is free here must be free on disk.
+        shared.engine.update(&[key], |_, batch| {
+            batch.put(key, purge(), idle.0.name.as_bytes(), &[]);
             Ok(())
         })?;
+        hosts.remove(&key);
         Ok(())
     }
 
