@@ -101,8 +101,9 @@ impl Sender {
             owed.retain(|owed| self.refused.is_due(&owed.debt, now));
             self.send(owed).await?;
             match last {
-                Some(_) => after = last,
-                None => return Ok(met),
+                // What is behind is settled; there is no need to look at all of it.
+                Some(_) if self.creditor.open() > 0 => after = last,
+                _ => return Ok(met),
             }
         }
     }

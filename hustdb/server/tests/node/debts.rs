@@ -235,6 +235,25 @@ fn what_a_debt_must_say() {
 }
 
 #[test]
+fn many_debts_come_in_many_batches() {
+    let address = free_address();
+    let debtor = node();
+    let mut client = Client::of(&debtor);
+    for number in 0..2500 {
+        let (table, value) = (number % 7, "v".repeat(number % 4 * 1500));
+        client.put(&format!("/hustdb/hset?tb=t{table}&key=f{number}"), value);
+        note(&mut client, address, &format!("method=3&tb=t{table}&key=f{number}"));
+    }
+    assert_eq!(owed(&mut client), Some(format!(r#"{{"{address}":2500}}"#)));
+    let _peer = peer(address).start().unwrap();
+    assert!(settled(&mut client));
+    let other = &mut Client::to(address);
+    assert_eq!(client.get("/hustdb/digest").body, other.get("/hustdb/digest").body);
+    let metrics = client.get("/metrics").text();
+    assert!(metrics.contains("hustdb_delivered_records_total 2500"), "{metrics}");
+}
+
+#[test]
 fn forgotten_slots_are_owed_no_more() {
     let node = node();
     let mut client = Client::of(&node);

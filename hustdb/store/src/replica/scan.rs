@@ -17,6 +17,9 @@ use crate::{
 /// What a record takes beside its table name, key and value, bytes.
 const RECORD_BYTES: usize = 40;
 
+/// Rows read at a time, at least.
+const ROWS_MIN: usize = 16;
+
 /// Which records to scan.
 #[derive(Clone, Debug)]
 pub struct ScanRequest<'a> {
@@ -56,13 +59,16 @@ pub(crate) fn scan(shared: &Shared, request: &ScanRequest<'_>) -> Result<ScanPag
             page.cursor = walk.seek(position)?.map(|position| cursor::encode(&position));
             break;
         }
+        // One more tells where the next page begins; some more pass by what was purged.
+        let rows = (rows + 1).max(ROWS_MIN);
         let measure = Measure { rows, bytes: request.max_bytes - bytes, values: request.values };
         let stretch = walk.read(position, measure)?;
         for found in stretch.found {
             let value_bytes = if request.values { found.record.replica().value.len() } else { 0 };
             let replica = found.record.replica();
             let size = RECORD_BYTES + replica.table.len() + replica.key.len() + value_bytes;
-            if bytes + size > request.max_bytes && !page.records.is_empty() {
+            let over = bytes + size > request.max_bytes && !page.records.is_empty();
+            if over || page.records.len() == request.limit {
                 page.cursor = Some(cursor::encode(&found.position));
                 return Ok(page);
             }

@@ -123,7 +123,8 @@ impl<'a> Walk<'a> {
     pub(crate) fn seek(&mut self, from: Position) -> Result<Option<Position>> {
         let mut from = Some(from);
         while let Some(position) = from {
-            let stretch = self.read(position, Measure { rows: 1, bytes: usize::MAX, values: false })?;
+            let stretch =
+                self.read(position, Measure { rows: SEEK_ROWS, bytes: usize::MAX, values: false })?;
             if let Some(found) = stretch.found.first() {
                 return Ok(Some(found.position));
             }
