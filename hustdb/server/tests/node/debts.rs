@@ -188,6 +188,29 @@ fn deliveries_show_this_nodes_credentials() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a configuration that changes")]
+fn deliveries_use_credentials_that_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hustdb.toml");
+    let with = |password| format!("[security]\nuser = \"u\"\npassword = \"{password}\"\n");
+    std::fs::write(&file, with("old")).unwrap();
+    let debtor = builder().config(&file).start().unwrap();
+    let peer = builder().set("security.user=u").set("security.password=new").start().unwrap();
+    let (old, new) = ([("Authorization", "Basic dTpvbGQ=")], [("Authorization", "Basic dTpuZXc=")]);
+    let mut client = Client::of(&debtor);
+    assert_eq!(client.ask_with("PUT", "/hustdb/put?key=k", &old, b"v").status, 200);
+    let target = format!("/hustdb/binlog?host={}&method=1&key=k", peer.address());
+    assert_eq!(client.ask_with("GET", &target, &old, b"").status, 200);
+    let failed = |client: &mut Client| !client.get("/metrics").text().contains("delivery_failures_total 0");
+    assert!(wait_until(LIMIT, || failed(&mut client)), "the host does not know the old password");
+    std::fs::write(&file, with("new")).unwrap();
+    debtor.signal(rustix::process::Signal::HUP).unwrap();
+    let mut other = Client::of(&peer);
+    let there = || other.ask_with("GET", "/hustdb/exist?key=k", &new, b"").status == 200;
+    assert!(wait_until(LIMIT, there));
+}
+
+#[test]
 fn what_a_debt_must_say() {
     let node = node();
     let mut client = Client::of(&node);
