@@ -4,6 +4,8 @@ mod cache;
 
 use hust_wire::route::{BodyRule, Methods, Route};
 
+use crate::handlers::replica::MERGE_OVER_BYTES;
+
 pub use cache::CacheCommand;
 
 /// The commands.
@@ -37,11 +39,16 @@ pub enum Command {
     Stat,
     StatAll,
     FileCount,
+    Scan,
+    Merge,
+    Digest,
+    Binlog,
+    Forget,
 }
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 27] = [
+    pub const ALL: [Command; 32] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -69,6 +76,11 @@ impl Command {
         Command::Stat,
         Command::StatAll,
         Command::FileCount,
+        Command::Scan,
+        Command::Merge,
+        Command::Digest,
+        Command::Binlog,
+        Command::Forget,
     ];
 }
 
@@ -101,6 +113,26 @@ pub const ROUTES: &[Route] = &[
     read("/hustdb/stat", Command::Stat),
     read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
+    read("/hustdb/scan", Command::Scan),
+    Route {
+        path: "/hustdb/merge",
+        methods: Methods::POST,
+        id: Command::Merge as u16,
+        body: BodyRule::CollectedOver(MERGE_OVER_BYTES),
+    },
+    read("/hustdb/digest", Command::Digest),
+    Route {
+        path: "/hustdb/binlog",
+        methods: Methods::GET.and(Methods::POST),
+        id: Command::Binlog as u16,
+        body: BodyRule::Collected,
+    },
+    Route {
+        path: "/hustdb/forget",
+        methods: Methods::POST,
+        id: Command::Forget as u16,
+        body: BodyRule::Ignored,
+    },
     cache::read("/hustcache/exist", CacheCommand::Exist),
     cache::read("/hustcache/get", CacheCommand::Get),
     cache::read("/hustcache/ttl", CacheCommand::Ttl),

@@ -7,6 +7,7 @@ mod address;
 pub mod cache;
 mod capacity;
 mod cursor;
+mod debts;
 mod error;
 mod expiry;
 mod export;
@@ -19,6 +20,7 @@ mod options;
 pub mod queue;
 mod read;
 pub mod record;
+mod replica;
 mod stamp;
 mod store;
 mod tables;
@@ -32,6 +34,7 @@ mod tests;
 
 pub use address::{Address, MAX_KEY_BYTES, SLOTS, TableId, md5, slot_of};
 pub use cache::{Cache, CacheOptions};
+pub use debts::{CREDITORS_MAX, Creditor, Debt, DebtBatch, Debts, HostName, Noted, Owed, OwedRecord};
 pub use error::{Error, Result};
 pub use expiry::Swept;
 pub use export::{ExportOf, ExportRequest, SnapshotPage, SnapshotRequest, TaskCounts, TaskStatus};
@@ -43,8 +46,11 @@ pub use members::{Member, Members};
 pub use options::StoreOptions;
 pub use queue::Queues;
 pub use record::{Answer, Origin, Record, Shown};
+pub use replica::{
+    Forgetting, Form, Merged, Replica, ScanPage, ScanRequest, StoredReplica, cursor_of, is_cursor,
+};
 pub use stamp::StampClock;
 pub use store::Store;
-pub use tables::{Figures, MAX_NAME_BYTES, TableStat};
+pub use tables::{Figures, MAX_NAME_BYTES, Reaped, TableStat};
 pub use tally::Stat;
 pub use write::{Change, Lifetime, ScoreOperation, Terms, Written, score_of};

@@ -35,6 +35,11 @@ fn the_examples_of_the_document_answer_what_it_says() {
         "task_info",
         "stat",
         "file_count",
+        "scan",
+        "merge",
+        "digest",
+        "binlog",
+        "forget",
     ] {
         let path = format!("/hustdb/{path}");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");

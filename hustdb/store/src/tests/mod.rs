@@ -3,15 +3,20 @@
 mod capacity;
 mod cold;
 mod contract;
+mod convergence;
+mod debts;
 mod export;
 mod listing;
 mod model;
 mod pages;
 mod plain_map;
 mod reads;
+mod reap;
+mod replica;
 mod seen;
 mod sweep;
 mod tables;
+mod world;
 
 use std::sync::Arc;
 
