@@ -7,6 +7,7 @@ mod listing;
 mod model;
 mod plain_map;
 mod reads;
+mod rows;
 mod sweep;
 mod tables;
 
