@@ -37,7 +37,7 @@ impl Node {
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{kv, listing, member, stat};
+        use handlers::{batch, kv, listing, member, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -57,6 +57,9 @@ impl Node {
             Command::Zadd => member::zadd(store, request, limits).await,
             Command::Zrem => member::delete(store, request, Kind::Zset).await,
             Command::Keys => listing::keys(store, request).await,
+            Command::Mput => batch::mput(store, request, limits).await,
+            Command::Mget => batch::mget(store, request).await,
+            Command::Mdel => batch::mdel(store, request).await,
             Command::Stat => stat::stat(store, request),
             Command::StatAll => Ok(stat::stat_all(store)),
             Command::FileCount => Ok(stat::file_count(store)),

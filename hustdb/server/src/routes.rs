@@ -23,6 +23,9 @@ pub enum Command {
     Zadd,
     Zrem,
     Keys,
+    Mput,
+    Mget,
+    Mdel,
     Stat,
     StatAll,
     FileCount,
@@ -30,7 +33,7 @@ pub enum Command {
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 20] = [
+    pub const ALL: [Command; 23] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -48,6 +51,9 @@ impl Command {
         Command::Zadd,
         Command::Zrem,
         Command::Keys,
+        Command::Mput,
+        Command::Mget,
+        Command::Mdel,
         Command::Stat,
         Command::StatAll,
         Command::FileCount,
@@ -73,6 +79,9 @@ pub const ROUTES: &[Route] = &[
     write("/hustdb/zadd", Command::Zadd, BodyRule::Collected),
     write("/hustdb/zrem", Command::Zrem, BodyRule::Collected),
     read("/hustdb/keys", Command::Keys),
+    batch("/hustdb/mput", Command::Mput),
+    batch("/hustdb/mget", Command::Mget),
+    batch("/hustdb/mdel", Command::Mdel),
     read("/hustdb/stat", Command::Stat),
     read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
@@ -85,6 +94,11 @@ const fn read(path: &'static str, command: Command) -> Route {
 /// A read of a member, which may come in the body.
 const fn member(path: &'static str, command: Command) -> Route {
     Route { path, methods: Methods::READ_MEMBER, id: command as u16, body: BodyRule::Collected }
+}
+
+/// Many records in one body.
+const fn batch(path: &'static str, command: Command) -> Route {
+    Route { path, methods: Methods::POST, id: command as u16, body: BodyRule::Collected }
 }
 
 const fn write(path: &'static str, command: Command, body: BodyRule) -> Route {

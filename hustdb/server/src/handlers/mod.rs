@@ -1,5 +1,6 @@
 //! The commands, one file a family: parse, call, answer.
 
+pub mod batch;
 mod found;
 pub mod kv;
 pub mod listing;

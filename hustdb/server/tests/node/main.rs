@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails, and says with which seed")]
 
 mod api_doc;
+mod batch;
 mod capacity;
 mod crash;
 mod expiry;
