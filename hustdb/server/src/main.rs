@@ -6,6 +6,7 @@ mod config;
 mod handlers;
 mod metrics;
 mod node;
+mod openapi;
 mod refuse;
 mod routes;
 

@@ -37,7 +37,7 @@ impl Node {
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{batch, kv, listing, member, stat};
+        use handlers::{batch, describe, kv, listing, member, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -63,6 +63,8 @@ impl Node {
             Command::Stat => stat::stat(store, request),
             Command::StatAll => Ok(stat::stat_all(store)),
             Command::FileCount => Ok(stat::file_count(store)),
+            Command::Info => Ok(describe::info(store)),
+            Command::OpenApi => Ok(describe::openapi(store, limits)),
         }
     }
 }

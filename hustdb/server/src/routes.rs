@@ -29,11 +29,13 @@ pub enum Command {
     Stat,
     StatAll,
     FileCount,
+    Info,
+    OpenApi,
 }
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 23] = [
+    pub const ALL: [Command; 25] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -57,6 +59,8 @@ impl Command {
         Command::Stat,
         Command::StatAll,
         Command::FileCount,
+        Command::Info,
+        Command::OpenApi,
     ];
 }
 
@@ -85,6 +89,8 @@ pub const ROUTES: &[Route] = &[
     read("/hustdb/stat", Command::Stat),
     read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
+    read("/hustdb/info", Command::Info),
+    read("/openapi.json", Command::OpenApi),
 ];
 
 const fn read(path: &'static str, command: Command) -> Route {

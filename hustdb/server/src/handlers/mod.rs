@@ -1,6 +1,7 @@
 //! The commands, one file a family: parse, call, answer.
 
 pub mod batch;
+pub mod describe;
 mod found;
 pub mod kv;
 pub mod listing;

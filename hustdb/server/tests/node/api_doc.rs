@@ -18,7 +18,10 @@ fn commands(document: &str) -> Vec<(&str, &str)> {
 fn the_examples_of_the_document_answer_what_it_says() {
     let document = include_str!("../../../../doc/api.md");
     let commands = commands(document);
-    for path in ["get", "exist", "put", "del", "keys", "stat", "file_count"] {
+    let tables =
+        ["hget", "hexist", "hset", "hincrby", "hdel", "sismember", "sadd", "srem", "zismember", "zscore"];
+    let others = ["get", "exist", "put", "del", "zadd", "zrem", "mput", "mget", "mdel", "keys", "file_count"];
+    for path in tables.into_iter().chain(others).chain(["stat", "stat_all", "info"]) {
         let path = format!("/hustdb/{path}");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
     }

@@ -100,8 +100,10 @@ fn a_malformed_line_does_nothing_at_all() {
     let node = node();
     let mut client = Client::of(&node);
     let good = json!({"key": base64("k"), "val": ""});
-    let bad =
-        |line: &str| [body(&[good.clone()]), line.to_owned(), "\n".into(), body(&[good.clone()])].concat();
+    let bad = |line: &str| {
+        [body(std::slice::from_ref(&good)), line.to_owned(), "\n".into(), body(std::slice::from_ref(&good))]
+            .concat()
+    };
     let refused = |client: &mut Client, body: &str| brief(&client.ask("POST", "/hustdb/mput", body));
     for (line, reason) in [
         ("", "empty"),

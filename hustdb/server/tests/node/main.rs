@@ -10,6 +10,7 @@ mod expiry;
 mod hash;
 mod kv;
 mod listing;
+mod openapi;
 mod parameters;
 mod process;
 mod replicas;
