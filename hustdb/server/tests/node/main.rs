@@ -18,5 +18,6 @@ mod set;
 mod start;
 mod stat;
 mod support;
+mod table_counts;
 mod tables;
 mod zset;
