@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{Kind, tables::NameRow};
 
+/// Table and place of a row by score.
+type ScoreKey = (&'static str, [u8; 20]);
+
 /// Rows by what they are. Tombstones only among the records.
 #[derive(Default)]
 pub(super) struct Rows {
@@ -17,7 +20,7 @@ pub(super) struct Rows {
     /// Row keys of the records, by identity.
     keys: BTreeMap<Id, Key>,
     /// By table and key of the row: the member and the meta.
-    scores: BTreeMap<(&'static str, [u8; 20]), (Vec<u8>, Meta)>,
+    scores: BTreeMap<ScoreKey, (Vec<u8>, Meta)>,
     /// Due time and row key of the record.
     due: Vec<(u64, [u8; KEY_BYTES])>,
     names: BTreeMap<&'static str, NameRow>,
