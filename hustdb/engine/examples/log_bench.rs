@@ -14,7 +14,7 @@ use std::{
 use hust_engine::{
     Background, Key, Meta, SyncMode,
     clock::{Clock, SystemClock},
-    log::{Entry, EntryValue, Log, LogOptions, RecoverFrom},
+    log::{Entry, EntryValue, Log, LogOptions, Pointers, RecoverFrom},
     vfs::{RealVfs, Vfs},
 };
 
@@ -41,7 +41,7 @@ fn append(log: &Log, n: u64, value: &[u8]) -> Outcome<u64> {
     let key = Key([1 << 32, n.wrapping_mul(0x9E37_79B9_7F4A_7C15), 0]);
     let name = n.to_be_bytes();
     let entry = Entry { key, meta, user_key: &name, value, kill: None, tallies: &[] };
-    Ok(log.append(&[entry], &mut Vec::new())?.end)
+    Ok(log.append(&[entry], &mut Pointers::new())?.end)
 }
 
 /// Time for `each` appends on each of `threads` threads, each of which waits after `group` appends.

@@ -58,10 +58,12 @@ impl<'v> Batch<'v> {
         self.tally_keys.clear();
     }
 
-    /// The tallies row by row: `groups()[n]` are those of the n-th put.
-    pub(crate) fn groups(&mut self) -> SmallVec<[&[Tally]; 2]> {
+    /// The rows, and the tallies of each.
+    pub(crate) fn parts(&mut self) -> (&[Put<'v>], SmallVec<[&[Tally]; 2]>) {
+        let mut groups = SmallVec::new();
         if self.puts.len() == 1 {
-            return SmallVec::from_iter([&self.tallies[..]]);
+            groups.push(&self.tallies[..]);
+            return (&self.puts, groups);
         }
         let place = |key: &Key| self.puts.iter().position(|put| put.key == *key).unwrap_or(usize::MAX);
         let mut placed: Vec<(usize, Tally)> =
@@ -69,12 +71,16 @@ impl<'v> Batch<'v> {
         placed.sort_by_key(|(at, _)| *at);
         self.tallies = placed.iter().map(|(_, tally)| *tally).collect();
         let bound = |at: usize| placed.partition_point(|(other, _)| *other < at);
-        (0..self.puts.len()).map(|at| &self.tallies[bound(at)..bound(at + 1)]).collect()
+        groups.extend((0..self.puts.len()).map(|at| &self.tallies[bound(at)..bound(at + 1)]));
+        (&self.puts, groups)
     }
 
     /// What is wrong with it, if anything.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        let mut keys: SmallVec<[Key; 4]> = self.puts.iter().map(|put| put.key).collect();
+        let mut keys: SmallVec<[Key; 4]> = SmallVec::new();
+        for put in &self.puts {
+            keys.push(put.key);
+        }
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Some("a key twice in one batch");
@@ -113,7 +119,7 @@ mod tests {
         assert_eq!(batch.fault(), None);
         let first = Tally { slot: 6, lane: 0, delta: 7 };
         let second = [Tally { slot: 5, lane: 1, delta: -3 }, Tally { slot: 9, lane: 0, delta: 4 }];
-        let groups: Vec<Vec<Tally>> = batch.groups().iter().map(|group| group.to_vec()).collect();
+        let groups: Vec<Vec<Tally>> = batch.parts().1.iter().map(|group| group.to_vec()).collect();
         assert_eq!(groups, [vec![first], second.to_vec(), vec![]]);
     }
 

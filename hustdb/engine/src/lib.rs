@@ -29,6 +29,7 @@ mod options;
 mod outputs;
 mod partition;
 mod pressure;
+mod progress;
 mod reclaim;
 mod recovery;
 mod replay;

@@ -23,7 +23,7 @@ use crate::{
     fetch::{Cold, Fetch},
     head::Head,
     key::Key,
-    log::{DecodedEntry, Entry, EntryValue, Kill, Tally, Ticket, ValueRead},
+    log::{DecodedEntry, Entry, EntryValue, Kill, Pointers, Tally, Ticket, ValueRead},
     partition::Writer,
     row::{Pointer, Value},
 };
@@ -77,11 +77,16 @@ struct Locked<'e> {
 
 impl<'e> Locked<'e> {
     fn take(inner: &'e Inner, keys: impl Iterator<Item = Key>) -> Locked<'e> {
-        let mut wanted: SmallVec<[usize; 4]> =
-            keys.map(|key| key.partition(inner.options.partition_bits)).collect();
+        let mut wanted: SmallVec<[usize; 4]> = SmallVec::new();
+        for key in keys {
+            wanted.push(key.partition(inner.options.partition_bits));
+        }
         wanted.sort_unstable();
         wanted.dedup();
-        let guards = wanted.into_iter().map(|index| (index, inner.partitions[index].lock())).collect();
+        let mut guards = SmallVec::new();
+        for index in wanted {
+            guards.push((index, inner.partitions[index].lock()));
+        }
         Locked { inner, guards }
     }
 
@@ -162,20 +167,22 @@ impl Inner {
         if let Some(what) = batch.fault() {
             return Err(Error::Invalid(what.into()));
         }
-        let puts = batch.puts.clone();
-        let packed: SmallVec<[Option<Vec<u8>>; 2]> = puts.iter().map(|put| self.pack(put)).collect();
-        let tallies = batch.groups();
-        let parts = puts.iter().zip(&packed).zip(kills).zip(tallies);
-        let entries: SmallVec<[Entry<'_>; 2]> = parts
-            .map(|(((put, packed), kill), tallies)| self.entry(put, packed.as_deref(), *kill, tallies))
-            .collect();
+        let (puts, groups) = batch.parts();
+        // Stays empty, and allocates nothing, where nothing is to be compressed.
+        let packed: Vec<Option<Vec<u8>>> =
+            if self.options.compress { puts.iter().map(|put| self.pack(put)).collect() } else { Vec::new() };
+        let mut entries: SmallVec<[Entry<'_>; 2]> = SmallVec::new();
+        for (at, ((put, kill), tallies)) in puts.iter().zip(kills).zip(groups).enumerate() {
+            let packed = packed.get(at).and_then(Option::as_deref);
+            entries.push(self.entry(put, packed, *kill, tallies));
+        }
         self.append(locked, &entries, self.monotonic_ms())
     }
 
     /// Appends entries and applies them to memtables and accounts. The partitions are locked. `now_ms` 0 = not on behalf
     /// of a client, so the engine may pass for idle.
     fn append(&self, locked: &mut Locked<'_>, entries: &[Entry<'_>], now_ms: u64) -> Result<Ticket> {
-        let mut pointers = Vec::with_capacity(entries.len());
+        let mut pointers = Pointers::new();
         let appended = self.log.append(entries, &mut pointers)?;
         let since_bytes = self.appended_bytes.fetch_add(appended.end - appended.start, Relaxed);
         for (entry, pointer) in entries.iter().zip(&pointers) {
@@ -207,7 +214,7 @@ impl Inner {
 
     /// A large value compressed, if that is asked for and pays.
     fn pack(&self, put: &Put<'_>) -> Option<Vec<u8>> {
-        if !self.options.compress || put.value.len() <= self.options.inline_max as usize {
+        if put.value.len() <= self.options.inline_max as usize {
             return None;
         }
         let packed = snap::raw::Encoder::new().compress_vec(put.value).ok()?;

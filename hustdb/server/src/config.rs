@@ -1,11 +1,11 @@
-//! Configuration of a node: `[server]` and `[security]` as everywhere, `[store]` and `[engine]` here.
+//! Configuration of a node: `[server]` and `[security]` as everywhere, `[store]`, `[cache]` and `[engine]` here.
 //!
 //! The structs are the source: `conf/hustdb.toml` and `doc/config.md` are generated from them and checked by a test.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use hust_engine::{Options, SyncMode};
-use hust_store::StoreOptions;
+use hust_engine::{Options, SyncMode, clock::SystemClock};
+use hust_store::{CacheOptions, StoreOptions};
 use hust_wire::config::{
     Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size,
 };
@@ -18,6 +18,7 @@ pub struct NodeConfig {
     pub server: ServerConfig,
     pub security: SecurityConfig,
     pub store: StoreConfig,
+    pub cache: CacheConfig,
     pub engine: EngineConfig,
 }
 
@@ -43,6 +44,19 @@ impl Default for StoreConfig {
             tombstone_grace: 950_400,
             max_clock_skew_ms: 60_000,
         }
+    }
+}
+
+/// `[cache]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheConfig {
+    pub memory: Size,
+}
+
+impl Default for CacheConfig {
+    fn default() -> CacheConfig {
+        CacheConfig { memory: Size::mib(256) }
     }
 }
 
@@ -83,7 +97,7 @@ impl Default for EngineConfig {
 
 impl Config for NodeConfig {
     fn keys() -> Vec<Key> {
-        [SERVER_KEYS, SECURITY_KEYS, STORE_KEYS, ENGINE_KEYS].concat()
+        [SERVER_KEYS, SECURITY_KEYS, STORE_KEYS, CACHE_KEYS, ENGINE_KEYS].concat()
     }
 }
 
@@ -117,6 +131,12 @@ const STORE_KEYS: &[Key] = &[
         "Replicas whose stamp is this many ms ahead of the clock here are answered 400.",
     ),
 ];
+
+const CACHE_KEYS: &[Key] = &[key(
+    "cache.memory",
+    Bounds::Size(0, 1 << 44),
+    "Bytes of /hustcache's keys and values with their overhead; the least recently used go; 0 = off, 503.",
+)];
 
 const ENGINE_KEYS: &[Key] = &[
     key(
@@ -183,6 +203,14 @@ impl NodeConfig {
         options.table_maximum = store.table_maximum;
         options.max_clock_skew_ms = store.max_clock_skew_ms;
         Ok(options)
+    }
+
+    /// The options of the cache; `None` if it is off.
+    pub fn cache_options(&self) -> Option<CacheOptions> {
+        let memory_bytes = self.cache.memory.bytes();
+        let value_max_bytes = usize::try_from(self.server.max_body_size.bytes()).unwrap_or(usize::MAX);
+        let clock = Arc::new(SystemClock::new());
+        (memory_bytes > 0).then_some(CacheOptions { memory_bytes, value_max_bytes, clock })
     }
 }
 

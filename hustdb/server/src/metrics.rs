@@ -1,9 +1,11 @@
-//! The node's own metrics: engine and records. Read when asked for; nothing is kept here.
+//! The node's own metrics: engine, records and cache. Read when asked for; nothing is kept here.
+
+mod cache;
 
 use std::fmt;
 
 use hust_engine::{LevelStats, Stats};
-use hust_store::Store;
+use hust_store::{Cache, Store};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
@@ -11,8 +13,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// Writes the metrics of a store as Prometheus text.
-pub fn write(text: &mut String, store: &Store) {
+/// Writes the metrics of a store, and of the cache if it is on, as Prometheus text.
+pub fn write(text: &mut String, store: &Store, cache: Option<&Cache>) {
     let mut registry = Registry::default();
     let records = store.kv_stat();
     registry.register_collector(Box::new(Look {
@@ -20,6 +22,9 @@ pub fn write(text: &mut String, store: &Store) {
         records: records.count,
         record_bytes: records.size,
     }));
+    if let Some(cache) = cache {
+        registry.register_collector(Box::new(cache::CacheLook(cache.stats())));
+    }
     hust_wire::metrics::write(text, &registry);
 }
 

@@ -5,14 +5,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use hust_store::{Kind, Store};
+use hust_store::{Cache, Kind, Store};
 use hust_wire::{Answer, Refusal, Request, server::Handler};
 
 use crate::{
     config::NodeConfig,
     handlers::{self, Outcome},
     metrics,
-    routes::Command,
+    routes::{CacheCommand, Command},
 };
 
 /// The handler of all requests.
@@ -20,6 +20,8 @@ use crate::{
 pub struct Node {
     /// Set before the server is told that it is ready, so every request finds it.
     store: Arc<OnceLock<Arc<Store>>>,
+    /// None if it is off.
+    cache: Option<Cache>,
     limits: Limits,
 }
 
@@ -31,7 +33,8 @@ pub struct Limits {
 
 impl Node {
     pub fn new(store: Arc<OnceLock<Arc<Store>>>, config: &NodeConfig) -> Node {
-        Node { store, limits: Limits { ttl_maximum_s: config.store.ttl_maximum } }
+        let limits = Limits { ttl_maximum_s: config.store.ttl_maximum };
+        Node { store, cache: config.cache_options().map(Cache::new), limits }
     }
 }
 
@@ -78,6 +81,10 @@ impl Handler for Node {
         let Some(store) = self.store.get() else {
             return Refusal::unavailable("node", "starting").into();
         };
+        if let Some(command) = CacheCommand::of(request.route) {
+            return handlers::cache::handle(self.cache.as_ref(), command, request)
+                .unwrap_or_else(Answer::from);
+        }
         let Some(command) = Command::ALL.get(usize::from(request.route)) else {
             return Refusal::new(hyper::StatusCode::NOT_FOUND, "path", "unknown").into();
         };
@@ -87,7 +94,7 @@ impl Handler for Node {
 
     fn metrics(&self, text: &mut String) {
         if let Some(store) = self.store.get() {
-            metrics::write(text, store);
+            metrics::write(text, store, self.cache.as_ref());
         }
     }
 }

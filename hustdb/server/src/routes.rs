@@ -1,6 +1,10 @@
 //! The paths of a node: method classes and bodies as the contract has them.
 
+mod cache;
+
 use hust_wire::route::{BodyRule, Methods, Route};
+
+pub use cache::CacheCommand;
 
 /// The commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +95,20 @@ pub const ROUTES: &[Route] = &[
     read("/hustdb/file_count", Command::FileCount),
     read("/hustdb/info", Command::Info),
     read("/openapi.json", Command::OpenApi),
+    cache::read("/hustcache/exist", CacheCommand::Exist),
+    cache::read("/hustcache/get", CacheCommand::Get),
+    cache::read("/hustcache/ttl", CacheCommand::Ttl),
+    cache::write("/hustcache/put", CacheCommand::Put, BodyRule::Collected),
+    cache::write("/hustcache/append", CacheCommand::Append, BodyRule::Collected),
+    cache::write("/hustcache/del", CacheCommand::Del, BodyRule::Ignored),
+    cache::write("/hustcache/expire", CacheCommand::Expire, BodyRule::Ignored),
+    cache::write("/hustcache/persist", CacheCommand::Persist, BodyRule::Ignored),
+    cache::read("/hustcache/hexist", CacheCommand::Hexist),
+    cache::read("/hustcache/hget", CacheCommand::Hget),
+    cache::write("/hustcache/hset", CacheCommand::Hset, BodyRule::Collected),
+    cache::write("/hustcache/hdel", CacheCommand::Hdel, BodyRule::Ignored),
+    cache::write("/hustcache/hincrby", CacheCommand::Hincrby, BodyRule::Collected),
+    cache::write("/hustcache/hincrbyfloat", CacheCommand::Hincrbyfloat, BodyRule::Collected),
 ];
 
 const fn read(path: &'static str, command: Command) -> Route {
@@ -121,6 +139,6 @@ mod tests {
             assert_eq!(command as usize, at);
             assert_eq!(ROUTES.iter().filter(|route| usize::from(route.id) == at).count(), 1);
         }
-        assert_eq!(ROUTES.len(), Command::ALL.len());
+        assert_eq!(ROUTES.len(), Command::ALL.len() + CacheCommand::ALL.len());
     }
 }

@@ -9,9 +9,9 @@
 //! | 0 | kv pairs | 8 | expiry index |
 //! | 1 | hash fields | 9 | sorted sets by score |
 //! | 2 | set members | 10 | queue items |
-//! | 3 | sorted-set members | 11 | delayed and in-flight items |
+//! | 3 | sorted-set members | 11 | queues: slots, due times, ids |
 //! | 4 | names of tables, and debtors | 12 | debts |
-//! | 5 | queues | | |
+//! | | | 13 | queues: settings and counters |
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +31,12 @@ pub enum Kind {
     Expiry = 8,
     /// A member of a sorted set once more, in the order of scores.
     Score = 9,
+    /// A message of a queue.
+    QueueItem = 10,
+    /// What a queue keeps beside its messages: slots, due times, ids.
+    QueueAux = 11,
+    /// A queue: settings and counters.
+    Queue = 13,
 }
 
 /// Bits of an engine table number below the kind.

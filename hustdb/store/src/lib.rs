@@ -4,6 +4,7 @@
 //! calls may come from any thread; those named `try_` never block on the disk.
 
 mod address;
+pub mod cache;
 mod capacity;
 mod cursor;
 mod error;
@@ -14,6 +15,7 @@ mod listing;
 mod members;
 pub mod merge;
 mod options;
+pub mod queue;
 mod read;
 pub mod record;
 mod stamp;
@@ -28,6 +30,7 @@ mod testing;
 mod tests;
 
 pub use address::{Address, MAX_KEY_BYTES, SLOTS, TableId, md5, slot_of};
+pub use cache::{Cache, CacheOptions};
 pub use error::{Error, Result};
 pub use expiry::Swept;
 pub use hust_engine::{Fetch, Slice, Ticket};
@@ -36,6 +39,7 @@ pub use kv::Kv;
 pub use listing::{ListRequest, ListedRow, Listing, Start};
 pub use members::{Member, Members};
 pub use options::StoreOptions;
+pub use queue::Queues;
 pub use record::{Answer, Origin, Record, Shown};
 pub use stamp::StampClock;
 pub use store::Store;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::queue::QueueOptions;
+
 /// Options of [`Store::open`](crate::Store::open). The tombstone grace is the engine's.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
@@ -20,6 +22,8 @@ pub struct StoreOptions {
     /// How often expired records are taken out of the counts; `None`: only when [`Store::sweep`](crate::Store::sweep)
     /// is called.
     pub sweep_interval: Option<Duration>,
+    /// The queues.
+    pub queue: QueueOptions,
 }
 
 impl StoreOptions {
@@ -33,6 +37,7 @@ impl StoreOptions {
             max_clock_skew_ms: 60_000,
             table_maximum: 8192,
             sweep_interval: Some(Duration::from_secs(1)),
+            queue: QueueOptions::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     listing::{self, ListRequest, Listing},
     members::Members,
     options::StoreOptions,
+    queue::{self, Queues},
     stamp::StampClock,
     tables::{self, Directory, TableStat},
     tally::{self, Stat},
@@ -40,15 +41,22 @@ impl fmt::Debug for Shared {
 }
 
 /// Records of all kinds over one engine.
-#[derive(Debug)]
 pub struct Store {
     // Before `shared`: the sweeper stops first.
     sweeper: Mutex<Option<Sweeper>>,
+    queue_threads: Mutex<Option<queue::Threads>>,
+    queues: Queues,
     shared: Arc<Shared>,
 }
 
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}
+
 impl Store {
-    /// Opens the engine, continues the clock and starts the sweeper.
+    /// Opens the engine, continues the clock, loads the queues and starts the threads.
     pub fn open(options: StoreOptions) -> Result<Store> {
         let clock = options.engine.clock.clone();
         let partition_bits = options.engine.partition_bits;
@@ -66,12 +74,15 @@ impl Store {
             })?),
             None => None,
         };
-        Ok(Store { sweeper: Mutex::new(sweeper), shared })
+        let queues = Queues::open(&shared, partition_bits, options.queue)?;
+        let queue_threads = Mutex::new(queues.start()?);
+        Ok(Store { sweeper: Mutex::new(sweeper), queue_threads, queues, shared })
     }
 
-    /// Stops the sweeper and closes the engine. Calls still under way finish first.
+    /// Stops the threads and closes the engine. Calls still under way finish first.
     pub fn close(&self) -> Result<()> {
         drop(self.sweeper.lock().take());
+        drop(self.queue_threads.lock().take());
         Ok(self.shared.engine.close()?)
     }
 
@@ -88,6 +99,11 @@ impl Store {
     /// Hash fields, members of sets and of sorted sets.
     pub fn members(&self) -> Members<'_> {
         Members::new(&self.shared)
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     /// A page of a file's records. May block on the disk.

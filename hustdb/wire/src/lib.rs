@@ -24,6 +24,7 @@ pub mod route;
 pub mod server;
 pub mod signal;
 pub mod slot;
+pub mod table;
 
 pub use answer::{Answer, Kind};
 pub use host::Host;

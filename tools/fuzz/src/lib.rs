@@ -7,6 +7,7 @@
 //! `smoke` program with the mutations of `mutate.rs`.
 
 mod frame;
+mod layout;
 mod manifest;
 mod mutate;
 mod random;
@@ -16,6 +17,7 @@ mod table;
 mod world;
 
 pub use frame::frame;
+pub use layout::layout;
 pub use manifest::manifest;
 pub use mutate::mutate;
 pub use random::Random;
@@ -38,12 +40,13 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target { name: "segment", run: segment::segment, seeds: segment::seeds },
     Target { name: "table", run: table::table, seeds: table::seeds },
     Target { name: "manifest", run: manifest::manifest, seeds: manifest::seeds },
     Target { name: "request", run: request::request, seeds: request::seeds },
     Target { name: "frame", run: frame::frame, seeds: frame::seeds },
+    Target { name: "layout", run: layout::layout, seeds: layout::seeds },
 ];
 
 /// Four bytes at `at` as a number.

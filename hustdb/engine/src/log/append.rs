@@ -5,6 +5,8 @@
 
 use std::{cell::Cell, sync::atomic::Ordering};
 
+use smallvec::SmallVec;
+
 use super::{
     body::Encoded,
     buffer::Room,
@@ -23,6 +25,9 @@ thread_local! {
     static SCRATCH: Cell<Encoded> = Cell::default();
 }
 
+/// The pointers of a record's values, in order; `None` for inline ones.
+pub type Pointers = SmallVec<[Option<Pointer>; 2]>;
+
 /// Where a record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
@@ -34,7 +39,7 @@ pub struct Appended {
 
 impl Core {
     /// Appends one record with `entries`; `pointers` become their pointers, in order.
-    pub fn append(&self, entries: &[Entry<'_>], pointers: &mut Vec<Option<Pointer>>) -> Result<Appended> {
+    pub fn append(&self, entries: &[Entry<'_>], pointers: &mut Pointers) -> Result<Appended> {
         let mut encoded = SCRATCH.take();
         let done = self.append_encoded(&mut encoded, entries, pointers);
         if encoded.body.capacity() <= SCRATCH_BYTES {
@@ -47,12 +52,12 @@ impl Core {
         &self,
         encoded: &mut Encoded,
         entries: &[Entry<'_>],
-        pointers: &mut Vec<Option<Pointer>>,
+        pointers: &mut Pointers,
     ) -> Result<Appended> {
         encoded.fill(entries)?;
         let appended = self.accept(encoded, entries)?;
         point(encoded, entries, appended.start, pointers);
-        self.counters.appended(encoded.record_bytes());
+        self.gather.arrived(self.counters.appended(encoded.record_bytes()));
         Ok(appended)
     }
 
@@ -145,19 +150,21 @@ fn closed() -> Error {
 }
 
 /// The pointers of a record at `start`.
-fn point(encoded: &Encoded, entries: &[Entry<'_>], start: u64, pointers: &mut Vec<Option<Pointer>>) {
+fn point(encoded: &Encoded, entries: &[Entry<'_>], start: u64, pointers: &mut Pointers) {
     let segment = segment_of(start);
     let mut offset = offset_of(start) + (encoded.record_bytes() as u32 - encoded.values_len);
     let mut crcs = encoded.value_crcs.iter();
     pointers.clear();
-    pointers.extend(entries.iter().map(|entry| match entry.value {
-        EntryValue::Inline(_) => None,
-        EntryValue::Stored(pointer) => Some(pointer),
-        EntryValue::Large { bytes, raw_len } => {
-            let crc = crcs.next().copied().unwrap_or_default();
-            let pointer = Pointer { segment, offset, len: bytes.len() as u32, raw_len, crc };
-            offset += pointer.len;
-            Some(pointer)
-        }
-    }));
+    for entry in entries {
+        pointers.push(match entry.value {
+            EntryValue::Inline(_) => None,
+            EntryValue::Stored(pointer) => Some(pointer),
+            EntryValue::Large { bytes, raw_len } => {
+                let crc = crcs.next().copied().unwrap_or_default();
+                let pointer = Pointer { segment, offset, len: bytes.len() as u32, raw_len, crc };
+                offset += pointer.len;
+                Some(pointer)
+            }
+        });
+    }
 }

@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 use super::{
     buffer::State,
     folder::Folder,
+    gather::Gather,
     header::SEGMENT_HEADER_BYTES,
     options::LogOptions,
     poison::Poison,
@@ -38,6 +39,8 @@ pub struct Core {
     pub gate: Mutex<Gate>,
     /// The gate was left, the limit changed, or the log poisoned.
     pub gate_changed: Condvar,
+    /// Where a leader waits for others before it syncs.
+    pub gather: Gather,
     /// Hot segments that are not known to be synced to their end, oldest first.
     pub unsynced: Mutex<Vec<Arc<Segment>>>,
     pub registry: Registry,
@@ -75,6 +78,7 @@ impl Core {
             writer: Mutex::default(),
             gate: Mutex::default(),
             gate_changed: Condvar::new(),
+            gather: Gather::default(),
             unsynced: Mutex::new(vec![active]),
             registry,
             marks: Marks {

@@ -2,7 +2,8 @@
 //!
 //! Whoever needs a position leads: takes what is pending, writes it with one call a segment, syncs, and publishes how
 //! far things are. Writing and syncing have a leader each, so that records reach the file while an earlier group is
-//! being synced. A failed write or sync poisons the log and is never tried again.
+//! being synced; who syncs waits a little for those who are about to come (see `gather`). A failed write or sync poisons
+//! the log and is never tried again.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -14,6 +15,9 @@ use super::{
 };
 use crate::options::SyncMode;
 use crate::{Error, Result};
+
+/// With syncs at intervals a map is used from so many unsynced bytes on: then what it adds to a sync is little.
+const UNSYNCED_BYTES_MIN: u64 = 1 << 20;
 
 /// Leaves the gate, also when a write panics.
 struct Leading<'a>(&'a Core);
@@ -51,7 +55,15 @@ impl Core {
 
     fn write_chunk(&self, chunk: &Chunk) -> Result<()> {
         let segment = &chunk.segment;
-        let written = segment.file().and_then(|file| file.write_all_at(&chunk.bytes, u64::from(chunk.start)));
+        let (bytes, start) = (&chunk.bytes, u64::from(chunk.start));
+        let unsynced_bytes = position(segment.id, chunk.start).saturating_sub(self.synced());
+        let written = segment.file().and_then(|file| {
+            if is_map_worthwhile(self.options().sync, unsynced_bytes) {
+                file.append_at(bytes, start)
+            } else {
+                file.write_all_at(bytes, start)
+            }
+        });
         written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause))?;
         for &(offset, len) in &chunk.values {
             segment.verified.mark(offset, len);
@@ -110,6 +122,7 @@ impl Core {
 
     /// Writes everything that is pending, then syncs it.
     fn sync_written(&self) -> Result<()> {
+        self.gather.wait(|| self.counters.appended_records(), || self.folder.clock.monotonic());
         self.write_out(self.end())?;
         let target = self.written();
         let segments = self.unsynced.lock().clone();
@@ -128,7 +141,10 @@ impl Core {
             let synced = synced.map_err(|cause| Error::io(format!("sync {}", segment.path.display()), cause));
             synced.map_err(|cause| self.fail(&cause))?;
         }
-        self.counters.synced(self.folder.clock.monotonic().saturating_sub(started), records);
+        let now = self.folder.clock.monotonic();
+        let took = now.saturating_sub(started);
+        let released = self.counters.synced(took, records);
+        self.gather.learn(self.counters.appended_records(), released, took, now);
         let open = |s: &Segment| s.sealed_end().is_none_or(|end| position(s.id, end as u32) > target);
         self.unsynced.lock().retain(|segment| {
             let open = open(segment);
@@ -186,5 +202,32 @@ impl Core {
         }
         self.write_out(end)?;
         if self.has_thread() { Ok(()) } else { self.sync_sealed() }
+    }
+}
+
+/// Whether appending by a map pays: the sync after it writes the whole run of pages that a store has touched.
+fn is_map_worthwhile(sync: SyncMode, unsynced_bytes: u64) -> bool {
+    match sync {
+        SyncMode::Always => false,
+        SyncMode::Interval(_) => unsynced_bytes >= UNSYNCED_BYTES_MIN,
+        SyncMode::Os => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_are_for_what_is_synced_seldom() {
+        let interval = SyncMode::Interval(std::time::Duration::from_millis(200));
+        for (sync, unsynced_bytes, worthwhile) in [
+            (SyncMode::Os, 0, true),
+            (SyncMode::Always, u64::MAX, false),
+            (interval, UNSYNCED_BYTES_MIN - 1, false),
+            (interval, UNSYNCED_BYTES_MIN, true),
+        ] {
+            assert_eq!(is_map_worthwhile(sync, unsynced_bytes), worthwhile, "{sync:?} {unsynced_bytes}");
+        }
     }
 }

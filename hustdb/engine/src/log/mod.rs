@@ -18,6 +18,7 @@ mod entry;
 mod flush;
 mod folder;
 mod found;
+mod gather;
 mod header;
 mod options;
 mod poison;
@@ -48,7 +49,7 @@ use parking_lot::Mutex;
 use self::{core::Core, folder::Folder};
 use crate::{Error, Pointer, Result, Slice, clock::Clock, fetch::Cold, options::Background, vfs::Vfs};
 
-pub use append::Appended;
+pub use append::{Appended, Pointers};
 pub use cold::ColdWriter;
 pub use entry::{DecodedEntry, Entry, EntryValue, Kill, Tally};
 pub use header::SegmentKind;
@@ -101,7 +102,7 @@ impl Log {
     /// Appends one record with `entries`, whole or not at all; `pointers` become the pointers of their values, in order.
     ///
     /// [`Error::Full`] and [`Error::Invalid`] have done nothing.
-    pub fn append(&self, entries: &[Entry<'_>], pointers: &mut Vec<Option<Pointer>>) -> Result<Appended> {
+    pub fn append(&self, entries: &[Entry<'_>], pointers: &mut Pointers) -> Result<Appended> {
         self.core.append(entries, pointers)
     }
 
@@ -113,6 +114,16 @@ impl Log {
     /// Blocks until everything below `position` is durable, whatever the mode.
     pub fn sync_to(&self, position: u64) -> Result<()> {
         self.core.sync_to(position.min(self.core.end()))
+    }
+
+    /// Returns when everything below `position` is in the files, synced or not.
+    pub fn write_out(&self, position: u64) -> Result<()> {
+        self.core.write_out(position.min(self.core.end()))
+    }
+
+    /// Position up to which tickets are done.
+    pub fn acknowledged(&self) -> u64 {
+        self.core.acknowledged()
     }
 
     /// Lets tickets complete up to `limit` only; `u64::MAX`, as at the start, for all.

@@ -1,7 +1,10 @@
 //! What the log counts.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
     time::Duration,
 };
 
@@ -64,10 +67,15 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// A record of `bytes` was appended.
-    pub fn appended(&self, bytes: usize) {
-        self.appended_records.fetch_add(1, Relaxed);
+    /// A record of `bytes` was appended. Answers how many that makes; in order with what the leader of a sync awaits.
+    pub fn appended(&self, bytes: usize) -> u64 {
         self.appended_bytes.fetch_add(bytes as u64, Relaxed);
+        self.appended_records.fetch_add(1, SeqCst) + 1
+    }
+
+    /// Records appended so far.
+    pub fn appended_records(&self) -> u64 {
+        self.appended_records.load(SeqCst)
     }
 
     /// `records` records, `bytes` in all, were written by one call.
@@ -82,13 +90,15 @@ impl Counters {
         self.written_records.load(Relaxed)
     }
 
-    /// One group, up to the `records`-th record, was synced in `took`.
-    pub fn synced(&self, took: Duration, records: u64) {
+    /// One group, up to the `records`-th record, was synced in `took`. Answers how many records it had.
+    pub fn synced(&self, took: Duration, records: u64) -> u64 {
         self.syncs.fetch_add(1, Relaxed);
         self.sync_nanos_total.fetch_add(took.as_nanos() as u64, Relaxed);
         self.sync_micros.count(took.as_micros() as u64);
         let before = self.synced_records.swap(records, Relaxed);
-        self.records_per_sync.count(records.saturating_sub(before));
+        let group = records.saturating_sub(before);
+        self.records_per_sync.count(group);
+        group
     }
 
     /// `bytes` went to a cold segment.

@@ -8,6 +8,7 @@ mod real;
 mod sim;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::{any::Any, fmt::Debug, io, path::Path, sync::Arc};
 
@@ -54,6 +55,9 @@ pub trait VfsFile: Send + Sync + Debug {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `data`, growing the file as needed.
     fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `data` behind all that was written before, in space that `allocate` has reserved; without a system
+    /// call where that can be. Until it is synced a power loss may tear it anywhere, also within a sector.
+    fn append_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
     /// Reserves space so that later writes to this range cannot run out of it; the range reads as zeros and counts
     /// in `len`. Where the file system cannot reserve, only the length grows. Not to be called while another thread
     /// writes beyond the range.

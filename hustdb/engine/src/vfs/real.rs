@@ -17,14 +17,17 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Map, Vfs, VfsFile};
+use super::{Map, Vfs, VfsFile, window::Window};
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealVfs;
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    window: Window,
+}
 
 /// Holds an advisory lock (`flock`) until it is closed; the kernel drops it with the process.
 #[derive(Debug)]
@@ -33,11 +36,11 @@ struct RealLock(#[expect(dead_code, reason = "held, not used")] File);
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 impl Vfs for RealVfs {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
-        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).create_new(true).open(path)?)))
+        RealFile::of(OpenOptions::new().read(true).write(true).create_new(true).open(path)?)
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
-        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).open(path)?)))
+        RealFile::of(OpenOptions::new().read(true).write(true).open(path)?)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -101,13 +104,13 @@ fn here(path: &Path) -> &Path {
 
 impl VfsFile for RealFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.0.read_at(rest, offset + done as u64) {
+            match self.file.read_at(rest, offset + done as u64) {
                 Ok(0) => break,
                 Ok(count) => done += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -119,7 +122,11 @@ impl VfsFile for RealFile {
 
     fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
         // Goes on after interruptions and short writes.
-        self.0.write_all_at(data, offset)
+        self.file.write_all_at(data, offset)
+    }
+
+    fn append_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
+        if self.window.store(&self.file, data, offset)? { Ok(()) } else { self.write_all_at(data, offset) }
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -127,31 +134,40 @@ impl VfsFile for RealFile {
             return Ok(());
         }
         loop {
-            match fallocate(&self.0, FallocateFlags::empty(), offset, len) {
+            match fallocate(&self.file, FallocateFlags::empty(), offset, len) {
                 Err(Errno::INTR) => {}
                 Err(Errno::OPNOTSUPP | Errno::NOSYS) => return self.grow(offset.saturating_add(len)),
-                result => return Ok(result?),
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    self.window.open(offset..offset.saturating_add(len));
+                    return Ok(());
+                }
             }
         }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.window.close();
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn map(&self, capacity: u64) -> io::Result<Arc<Map>> {
-        Map::of_file(&self.0, capacity)
+        Map::of_file(&self.file, capacity)
     }
 }
 
 impl RealFile {
+    fn of(file: File) -> io::Result<Arc<dyn VfsFile>> {
+        Ok(Arc::new(RealFile { file, window: Window::default() }))
+    }
+
     /// Makes the file at least `len` long where space cannot be reserved. Like `allocate`, not to be called while
     /// another thread writes beyond `len`.
     fn grow(&self, len: u64) -> io::Result<()> {
-        if self.0.metadata()?.len() < len { self.0.set_len(len) } else { Ok(()) }
+        if self.file.metadata()?.len() < len { self.file.set_len(len) } else { Ok(()) }
     }
 }

@@ -99,6 +99,53 @@ fn allocated_space_counts_and_reads_as_zeros() {
 }
 
 #[test]
+fn appends_fill_what_is_reserved() {
+    on_both(|vfs, dir| {
+        let path = dir.join("a");
+        let file = vfs.create(&path).unwrap();
+        let map = file.map(2 << 20).unwrap();
+        let mut expected = b"header".to_vec();
+        file.write_all_at(&expected, 0).unwrap();
+        let mut reserved = expected.len();
+        // Short and long ones, and some that pass from one reserved range to the next or fill it to its end.
+        for (n, len) in (0u8..).zip([1, 700, 4096, 130_000, 131_072, 131_073, 30, 99_999, 40_000, 300_001]) {
+            let end = expected.len() + len;
+            if end > reserved {
+                let more = (end - reserved).max(100_000);
+                file.allocate(reserved as u64, more as u64).unwrap();
+                reserved += more;
+            }
+            let data = vec![n + 1; len];
+            file.append_at(&data, expected.len() as u64).unwrap();
+            assert_eq!(map.get(expected.len(), len).unwrap(), data, "append {n}");
+            expected.extend(data);
+        }
+        file.sync_data().unwrap();
+        file.set_len(expected.len() as u64).unwrap();
+        assert_eq!(map.get(0, expected.len()).unwrap(), expected);
+        assert_eq!(read(vfs, &path), expected);
+        // What was cut off is not stored to: it would be beyond the end of the file.
+        file.set_len(1000).unwrap();
+        file.write_all_at(b"x", 1000).unwrap();
+        file.allocate(1001, 5000).unwrap();
+        file.append_at(b"y", 1001).unwrap();
+        file.set_len(1002).unwrap();
+        assert_eq!(read(vfs, &path)[998..], [1 + 2, 1 + 2, b'x', b'y']);
+    });
+}
+
+#[test]
+fn appends_need_no_reserved_space_to_be_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    let file = RealVfs.create(&path).unwrap();
+    file.append_at(b"abc", 0).unwrap();
+    file.allocate(3, 4).unwrap();
+    file.append_at(b"defghi", 3).unwrap();
+    assert_eq!(read(&RealVfs, &path), b"abcdefghi");
+}
+
+#[test]
 fn rename_replaces() {
     on_both(|vfs, dir| {
         let (new, current) = (dir.join("new"), dir.join("current"));

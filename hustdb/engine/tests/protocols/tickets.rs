@@ -1,5 +1,6 @@
 //! Group commit: who waits for a position is told, whether somebody else syncs for him, the sync fails, the limit of
-//! admission changes, or the log's thread ends. After `log/{core,flush,thread,ticket,append}.rs`.
+//! admission changes, or the log's thread ends. After `log/{core,flush,thread,ticket,append}.rs`. The wait in
+//! `log/gather.rs` is left out: it ends by itself.
 
 use std::{
     collections::BTreeMap,

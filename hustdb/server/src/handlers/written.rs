@@ -1,9 +1,8 @@
 //! What all writes share: their terms - who writes and expects what, until when - and the answer.
 
-use bytes::Bytes;
 use hust_store::{Answer as Done, Lifetime, Origin, Shown, Terms, Written, record::MAX_VERSION};
 use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 
 use super::Outcome;
 use crate::{node::Limits, refuse::refuse};
@@ -60,18 +59,6 @@ pub fn deadline(request: &Request) -> Result<Option<u64>, Refusal> {
     match digits.and_then(|digits| digits.parse().ok()) {
         Some(deadline_ms) => Ok(Some(deadline_ms)),
         None => Err(Refusal::bad("deadline", "not a number")),
-    }
-}
-
-/// What a write stores: the body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
-pub fn value(request: &Request) -> Result<Bytes, Refusal> {
-    if !request.body.is_empty() {
-        return Ok(request.body.clone());
-    }
-    match request.query().bytes("val")? {
-        Some(value) => Ok(value.into_owned().into()),
-        None if *request.method() == Method::PUT => Ok(Bytes::new()),
-        None => Err(Refusal::bad("val", "missing")),
     }
 }
 

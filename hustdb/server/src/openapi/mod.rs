@@ -1,9 +1,10 @@
 //! `/openapi.json`: the interface of the node in the form of OpenAPI 3.1.
 //!
-//! [`table::OPERATIONS`] has a row for each route: whoever adds a route adds a row. Methods are those of the routes, and
+//! [`table::OPERATIONS`] and [`cache::OPERATIONS`] have a row for each route: whoever adds a route adds a row. Methods are those of the routes, and
 //! ranges that the configuration sets are those of this node. A test asks a node for everything that the document says
 //! and that it does not.
 
+mod cache;
 mod parts;
 mod table;
 
@@ -18,7 +19,7 @@ use crate::{handlers::batch::JSON_LINES, node::Limits, routes::ROUTES};
 pub fn document(limits: &Limits, file_count: usize) -> Value {
     let mut paths = Map::new();
     let routes = ROUTES.iter().filter_map(|route| {
-        let operation = table::OPERATIONS.iter().find(|operation| operation.path == route.path)?;
+        let operation = described().find(|operation| operation.path == route.path)?;
         Some((operation, route.methods))
     });
     let own = table::OF_EVERY_PROGRAM.iter().map(|operation| (operation, Methods::READ));
@@ -52,6 +53,11 @@ pub fn document(limits: &Limits, file_count: usize) -> Value {
     })
 }
 
+/// The rows of all routes.
+fn described() -> impl Iterator<Item = &'static Operation> {
+    table::OPERATIONS.iter().chain(cache::OPERATIONS)
+}
+
 fn describe(operation: &Operation, method: &Method, limits: &Limits, file_count: usize) -> Value {
     let with_body = *method == Method::POST || *method == Method::PUT;
     let body = if with_body { request_body(operation.body) } else { None };
@@ -69,7 +75,7 @@ fn describe(operation: &Operation, method: &Method, limits: &Limits, file_count:
             "schema": schema(parameter.shape, limits, file_count),
         })
     };
-    let name = operation.path.rsplit('/').next().unwrap_or_default().replace('.', "_");
+    let name = operation.path.trim_start_matches('/').replace(['/', '.'], "_");
     let mut described = json!({
         "operationId": format!("{name}_{}", method.as_str().to_ascii_lowercase()),
         "summary": operation.summary,
@@ -92,6 +98,7 @@ fn schema(shape: Shape, limits: &Limits, file_count: usize) -> Value {
         Shape::Table => json!({"type": "string", "pattern": "^[0-9A-Za-z_:.]{1,64}$"}),
         Shape::Ttl => json!({"type": "integer", "minimum": 0, "maximum": limits.ttl_maximum_s}),
         Shape::File => json!({"type": "integer", "minimum": 0, "maximum": file_count.saturating_sub(1)}),
+        Shape::Decimal => json!({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
         Shape::Text => json!({"type": "string"}),
     }
 }
@@ -128,6 +135,7 @@ fn responses(operation: &Operation, with_body: bool) -> Value {
             401 => "Another version than `ver`, or credentials are missing",
             403 => "Over capacity, or the operation cannot be applied to what is stored",
             404 => "Not there",
+            413 => "More than is allowed",
             412 => "No such table, one of another type, or one too many",
             _ => "The file system is full",
         };
@@ -144,7 +152,7 @@ fn responses(operation: &Operation, with_body: bool) -> Value {
 fn content(content: Content) -> Value {
     let (kind, schema) = match content {
         Content::Empty => ("text/plain", json!({"type": "string", "maxLength": 0})),
-        Content::Number => ("text/plain", json!({"type": "string", "pattern": "^-?[0-9]+$"})),
+        Content::Number => ("text/plain", json!({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"})),
         Content::Value | Content::Text => ("text/plain", json!({"type": "string"})),
         Content::Json => ("application/json", json!({"type": ["object", "array"]})),
         Content::Lines => (JSON_LINES, json!({"type": "string"})),
@@ -196,7 +204,7 @@ mod tests {
     #[test]
     fn every_route_is_described_once_and_nothing_else() {
         let routes: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
-        let described: Vec<&str> = table::OPERATIONS.iter().map(|operation| operation.path).collect();
+        let described: Vec<&str> = described().map(|operation| operation.path).collect();
         assert_eq!(described.len(), described.iter().collect::<BTreeSet<_>>().len());
         assert_eq!(routes.iter().collect::<BTreeSet<_>>(), described.iter().collect::<BTreeSet<_>>());
     }

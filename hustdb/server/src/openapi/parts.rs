@@ -51,6 +51,8 @@ pub enum Shape {
     Ttl,
     /// A file of this node.
     File,
+    /// A number with a sign and a fraction.
+    Decimal,
     Text,
 }
 

@@ -9,16 +9,17 @@ use super::parts::{
 const VERSION_MAX: u64 = hust_store::record::MAX_VERSION;
 
 const TB: Parameter = required("tb", Table, "name of the table");
-const KEY: Parameter = required("key", Bytes { min: 1, max: 65_536 }, "the key or field, any bytes");
+pub(super) const KEY: Parameter =
+    required("key", Bytes { min: 1, max: 65_536 }, "the key or field, any bytes");
 const MEMBER: Parameter = Parameter {
     need: Need::WithoutBody,
     ..required("key", Bytes { min: 1, max: 65_536 }, "the member, any bytes, unless the body has it")
 };
-const VAL: Parameter = Parameter {
+pub(super) const VAL: Parameter = Parameter {
     need: Need::WithoutBody,
     ..required("val", Bytes { min: 0, max: 65_536 }, "the value, unless the body has it")
 };
-const BY: Parameter =
+pub(super) const BY: Parameter =
     Parameter { need: Need::WithoutBody, ..required("val", Signed, "what is added, unless the body has it") };
 const STAMPS: Parameter = optional("stamps", Boolean, "show Stamp and Expire; false");
 const TTL: Parameter = optional("ttl", Ttl, "seconds to live; 0 = for ever");

@@ -25,6 +25,10 @@ fn the_examples_of_the_document_answer_what_it_says() {
         let path = format!("/hustdb/{path}");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
     }
+    for (path, _) in crate::cache::COMMANDS {
+        let path = format!("/hustcache/{path}?");
+        assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
+    }
     let node = node();
     for (command, expected) in commands {
         let command = command.replace("127.0.0.1:8085", &node.address().to_string());

@@ -4,6 +4,7 @@
 
 mod api_doc;
 mod batch;
+mod cache;
 mod capacity;
 mod crash;
 mod expiry;

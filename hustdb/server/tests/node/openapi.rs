@@ -90,12 +90,17 @@ impl Operation {
     }
 }
 
+fn is_decimal(schema: &Value) -> bool {
+    schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(r"\."))
+}
+
 /// Legal values of a schema, its bounds among them.
 fn legal(schema: &Value) -> Vec<String> {
     match schema["type"].as_str().unwrap() {
         "boolean" if schema["const"] == false => vec!["false".into(), "0".into()],
         "boolean" => vec!["true".into(), "false".into(), "1".into(), "0".into()],
         "integer" => vec![schema["minimum"].to_string(), schema["maximum"].to_string()],
+        _ if is_decimal(schema) => vec!["1.5".into(), "-7".into()],
         _ if schema["pattern"].is_string() => vec!["t".into(), "a_Z:9.".repeat(10)],
         _ if schema["maxLength"].is_u64() => vec!["k".into(), "x".repeat(60_000), "%00%ff".into()],
         _ => vec![String::new()],
@@ -112,6 +117,7 @@ fn illegal(schema: &Value) -> Vec<String> {
             let bounds = [wide(&schema["minimum"], -1), wide(&schema["maximum"], 1)];
             words.into_iter().chain(bounds).collect()
         }
+        _ if is_decimal(schema) => vec![String::new(), "x".into(), "1e3".into(), "1.".into()],
         _ if schema["pattern"].is_string() => vec![String::new(), "a-b".into(), "t".repeat(65)],
         _ if schema["minLength"] == 1 => vec![String::new()],
         _ => Vec::new(),

@@ -3,7 +3,7 @@
 //! A body is any number of frames one after another. Each has one checksum over all of it, so a damaged bit or a cut
 //! is found before any of its records is used, and what is checked once is handed out as borrowed slices. Writers end
 //! a frame at about [`FRAME_TARGET_BYTES`], so that a huge body is checked piece by piece; one record, however large,
-//! never spans two. What a writer refuses, a reader refuses too: both ends share `Record::check`.
+//! never spans two. What a writer refuses, a reader refuses too: both ends share [`RecordRef::check`].
 
 mod error;
 mod read;

@@ -167,7 +167,7 @@ fn forged_log(forge: impl Fn(u64, u64) -> Vec<u8>) -> SimVfs {
     for _ in 0..2 {
         let value = EntryValue::Large { bytes: &bytes, raw_len: bytes.len() as u32 };
         let entry = Entry { key: key(3), meta: meta(3), user_key: b"3", value, kill: None, tallies: &[] };
-        let mut pointers = Vec::new();
+        let mut pointers = Pointers::new();
         let appended = log.append(&[entry], &mut pointers).unwrap();
         log.ticket(appended.end).wait().unwrap();
         let inside = u64::from(pointers[0].unwrap().offset) - u64::from(offset_of(appended.start));

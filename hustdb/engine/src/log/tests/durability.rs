@@ -254,7 +254,7 @@ fn a_record_larger_than_a_segment_gets_one_of_its_own() {
     let big = vec![7; 100_000];
     let value = EntryValue::Large { bytes: &big, raw_len: 100_000 };
     let entry = Entry { key: key(1), meta: meta(1), user_key: b"1", value, kill: None, tallies: &[] };
-    let mut pointers = Vec::new();
+    let mut pointers = Pointers::new();
     let appended = log.append(&[entry], &mut pointers).unwrap();
     let pointer = pointers[0].unwrap();
     let read = |log: &Log| {

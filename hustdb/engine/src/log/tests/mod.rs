@@ -41,7 +41,7 @@ fn meta(n: u64) -> Meta {
 }
 
 /// Appends a batch of rows as one record.
-fn append(log: &Log, rows: &[u64]) -> Result<(Appended, Vec<Option<Pointer>>)> {
+fn append(log: &Log, rows: &[u64]) -> Result<(Appended, Pointers)> {
     let values: Vec<_> = rows.iter().map(|n| value(*n)).collect();
     let tallies: Vec<_> = rows.iter().map(|n| tallies(*n)).collect();
     let names: Vec<_> = rows.iter().map(|n| n.to_string()).collect();
@@ -57,7 +57,7 @@ fn append(log: &Log, rows: &[u64]) -> Result<(Appended, Vec<Option<Pointer>>)> {
         tallies: &tallies[i],
     };
     let entries: Vec<_> = (0..rows.len()).map(entry).collect();
-    let mut pointers = Vec::new();
+    let mut pointers = Pointers::new();
     let appended = log.append(&entries, &mut pointers)?;
     Ok((appended, pointers))
 }

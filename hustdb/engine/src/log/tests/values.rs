@@ -38,7 +38,7 @@ fn compressed_values_are_expanded_and_checked() {
     let bytes = snap::raw::Encoder::new().compress_vec(&raw).unwrap();
     let value = EntryValue::Large { bytes: &bytes, raw_len: 5000 };
     let entry = Entry { key: key(1), meta: meta(1), user_key: b"1", value, kill: None, tallies: &[] };
-    let mut pointers = Vec::new();
+    let mut pointers = Pointers::new();
     let appended = log.append(&[entry], &mut pointers).unwrap();
     let pointer = pointers[0].unwrap();
     for _ in 0..2 {
@@ -113,7 +113,7 @@ fn moved_values_are_read_and_found_again() {
             kill: kill(n),
             tallies: &tallies,
         };
-        log.append(&[entry], &mut Vec::new()).unwrap();
+        log.append(&[entry], &mut Pointers::new()).unwrap();
     }
     log.sync_to(log.end()).unwrap();
     writer.append(key(77), b"never synced", 12).unwrap();

@@ -44,6 +44,10 @@ impl VfsFile for SimFile {
         self.world.lock().write(self.number, data, offset)
     }
 
+    fn append_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
+        self.world.lock().append(self.number, data, offset)
+    }
+
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         self.world.lock().run(|state| state.allocate(self.number, offset, len))
     }

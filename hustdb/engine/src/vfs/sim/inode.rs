@@ -73,6 +73,22 @@ impl Inode {
         Ok(())
     }
 
+    /// Writes bytes that the disk may get in the middle of: pieces of any length come through in any order, also
+    /// within a sector.
+    pub(super) fn append(&mut self, data: &[u8], offset: u64, rng: &mut Rng) -> io::Result<()> {
+        self.live.write(data, offset)?;
+        let mut cuts = [0, rng.below(data.len() + 1), rng.below(data.len() + 1), data.len()];
+        cuts.sort_unstable();
+        let mut pieces: Vec<_> = cuts.windows(2).map(|cut| cut[0]..cut[1]).collect();
+        pieces.swap(0, rng.below(3));
+        pieces.swap(1, 1 + rng.below(2));
+        for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+            let (start, end) = (offset + piece.start as u64, offset + piece.end as u64);
+            self.note(start, end, data[piece].to_vec());
+        }
+        Ok(())
+    }
+
     pub(super) fn set_len(&mut self, len: u64) {
         // What lies beyond the written bytes is zero before and after.
         let end = self.live.written();

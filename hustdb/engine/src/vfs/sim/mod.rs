@@ -86,7 +86,7 @@ impl SimVfs {
         self.0.lock().faults.clear();
     }
 
-    /// Operations so far that change the disk, failed ones too: create, write, allocate, set_len, sync_data, remove,
+    /// Operations so far that change the disk, failed ones too: create, write, append, allocate, set_len, sync_data, remove,
     /// rename, link, sync_dir, and a lock that creates its file.
     pub fn ops(&self) -> u64 {
         self.0.lock().faults.ops

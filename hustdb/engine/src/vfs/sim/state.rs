@@ -124,6 +124,25 @@ impl State {
 
     /// Writes; a failed write has done a random first part, one that finds the disk full as much as fits.
     pub(super) fn write(&mut self, number: u64, data: &[u8], offset: u64) -> io::Result<()> {
+        self.write_with(number, data, offset, |inode, data, _| inode.write(data, offset))
+    }
+
+    /// Writes as stores into a map do. `InvalidInput` where something was written before, or nothing reserved.
+    pub(super) fn append(&mut self, number: u64, data: &[u8], offset: u64) -> io::Result<()> {
+        let live = &self.inode(number)?.live;
+        if offset < live.written() || live.len() < offset + data.len() as u64 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "an append to what is not free"));
+        }
+        self.write_with(number, data, offset, |inode, data, rng| inode.append(data, offset, rng))
+    }
+
+    fn write_with(
+        &mut self,
+        number: u64,
+        data: &[u8],
+        offset: u64,
+        write: impl FnOnce(&mut Inode, &[u8], &mut Rng) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.check()?;
         let (count, error) = match self.faults.step() {
             Step::Go => {
@@ -133,7 +152,8 @@ impl State {
             Step::Fail(fault) => (self.part(data.len()), Some(fault.error())),
             Step::Crash => (self.part(data.len()), Some(power_loss())),
         };
-        let done = self.inode(number)?.write(data.get(..count).unwrap_or_default(), offset);
+        let inode = self.inodes.get_mut(&number).ok_or(io::ErrorKind::NotFound)?;
+        let done = write(inode, data.get(..count).unwrap_or_default(), &mut self.rng);
         error.map_or(done, Err)
     }
 

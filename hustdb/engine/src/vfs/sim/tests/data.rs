@@ -30,6 +30,30 @@ fn unsynced_bytes_are_lost_kept_torn_or_garbage_and_synced_ones_stay() {
 }
 
 #[test]
+fn appends_tear_anywhere_and_only_in_what_is_reserved() {
+    let torn = outcomes(|seed| {
+        let vfs = world(seed);
+        let file = durable(&vfs, "a", &[1; 10]);
+        file.allocate(10, 200).unwrap();
+        file.sync_data().unwrap();
+        file.append_at(&[2; 100], 10).unwrap();
+        assert!(file.append_at(&[3; 10], 109).is_err(), "over what is there");
+        assert!(file.append_at(&[3; 101], 110).is_err(), "beyond what is reserved");
+        let bytes = read(&vfs.crash(), "a");
+        assert_eq!(bytes[..10], [1; 10]);
+        let kept = &bytes[10..110];
+        assert!(kept.iter().all(|&byte| byte == 0 || byte == 2));
+        match (kept[0], kept.iter().filter(|&&byte| byte == 2).count()) {
+            (_, 0) => "lost",
+            (_, 100) => "kept",
+            (2, _) => "begun",
+            _ => "without its begin",
+        }
+    });
+    assert_eq!(torn, ["begun", "kept", "lost", "without its begin"]);
+}
+
+#[test]
 fn a_later_write_to_a_sector_brings_the_earlier_one_along() {
     let seen = outcomes(|seed| {
         let vfs = world(seed);

@@ -1,0 +1,80 @@
+//! The threads of the queues: the timer, and the one that reclaims space.
+//!
+//! Owned by the store, which stops and joins them before it closes the engine. A failure is logged once and tried
+//! again: what is due stays due.
+
+use std::{
+    io,
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+};
+
+use tracing::warn;
+
+use super::{core::Core, reclaim, tick};
+
+/// See the module.
+pub(crate) struct Threads {
+    core: Arc<Core>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// Starts them.
+    pub(crate) fn start(core: &Arc<Core>) -> io::Result<Threads> {
+        let mut threads = Threads { core: core.clone(), handles: Vec::new() };
+        for (name, run) in [("queue-timer", time as fn(&Core)), ("queue-reclaim", collect)] {
+            let core = core.clone();
+            threads.handles.push(Builder::new().name(name.into()).spawn(move || run(&core))?);
+        }
+        Ok(threads)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.core.agenda.stop();
+        self.core.garbage.stop();
+        self.core.watch.close();
+        for handle in self.handles.drain(..) {
+            if handle.join().is_err() {
+                warn!("a thread of the queues panicked");
+            }
+        }
+    }
+}
+
+fn time(core: &Core) {
+    let mut failing = false;
+    while core.agenda.wait(core.now_ms()) {
+        let now_ms = core.now_ms();
+        while let Some(queue) = core.agenda.take(now_ms) {
+            let done = tick::tick(core, &queue, now_ms);
+            if let Err(error) = &done {
+                if !failing {
+                    warn!(%error, queue = %queue.name, "what is due in a queue can't be handled yet");
+                }
+                core.agenda.schedule(&queue, now_ms);
+            }
+            failing = done.is_err();
+            if failing && !core.agenda.rest() {
+                return;
+            }
+        }
+    }
+}
+
+fn collect(core: &Core) {
+    let mut failing = false;
+    while let Some(work) = core.garbage.wait() {
+        let done = reclaim::run(core, &work);
+        if let Err(error) = &done {
+            if !failing {
+                warn!(%error, "space of queues can't be reclaimed yet");
+            }
+            core.garbage.add(work);
+            core.garbage.rest();
+        }
+        failing = done.is_err();
+    }
+}
