@@ -7,6 +7,7 @@ mod delivery;
 mod handlers;
 mod metrics;
 mod node;
+mod openapi;
 mod refuse;
 mod routes;
 

@@ -44,7 +44,7 @@ impl Node {
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{binlog, export, kv, listing, member, replica, stat};
+        use handlers::{batch, binlog, describe, export, kv, listing, member, replica, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -79,6 +79,11 @@ impl Node {
             Command::Digest => replica::digest(store, request),
             Command::Binlog => binlog::binlog(store, request, &self.delivery).await,
             Command::Forget => replica::forget(store, request).await,
+            Command::Mput => batch::mput(store, request, limits).await,
+            Command::Mget => batch::mget(store, request).await,
+            Command::Mdel => batch::mdel(store, request).await,
+            Command::Info => Ok(describe::info(store)),
+            Command::OpenApi => Ok(describe::openapi(store, limits)),
         }
     }
 }

@@ -44,11 +44,16 @@ pub enum Command {
     Digest,
     Binlog,
     Forget,
+    Mput,
+    Mget,
+    Mdel,
+    Info,
+    OpenApi,
 }
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 32] = [
+    pub const ALL: [Command; 37] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -81,6 +86,11 @@ impl Command {
         Command::Digest,
         Command::Binlog,
         Command::Forget,
+        Command::Mput,
+        Command::Mget,
+        Command::Mdel,
+        Command::Info,
+        Command::OpenApi,
     ];
 }
 
@@ -133,6 +143,11 @@ pub const ROUTES: &[Route] = &[
         id: Command::Forget as u16,
         body: BodyRule::Ignored,
     },
+    batch("/hustdb/mput", Command::Mput),
+    batch("/hustdb/mget", Command::Mget),
+    batch("/hustdb/mdel", Command::Mdel),
+    read("/hustdb/info", Command::Info),
+    read("/openapi.json", Command::OpenApi),
     cache::read("/hustcache/exist", CacheCommand::Exist),
     cache::read("/hustcache/get", CacheCommand::Get),
     cache::read("/hustcache/ttl", CacheCommand::Ttl),
@@ -161,6 +176,11 @@ const fn act(path: &'static str, command: Command) -> Route {
 /// A read of a member, which may come in the body.
 const fn member(path: &'static str, command: Command) -> Route {
     Route { path, methods: Methods::READ_MEMBER, id: command as u16, body: BodyRule::Collected }
+}
+
+/// Many records in one body.
+const fn batch(path: &'static str, command: Command) -> Route {
+    Route { path, methods: Methods::POST, id: command as u16, body: BodyRule::Collected }
 }
 
 const fn write(path: &'static str, command: Command, body: BodyRule) -> Route {

@@ -3,7 +3,7 @@
 use hust_store::{ExportOf, ExportRequest, Store};
 use hust_wire::{Answer, Kind, Refusal, Request, param::required};
 
-use super::{Outcome, listing::window};
+use super::{Outcome, window::window};
 use crate::refuse::refuse;
 
 const OFFSET_MAX: u64 = 100_000_000;

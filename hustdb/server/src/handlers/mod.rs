@@ -1,7 +1,9 @@
 //! The commands, one file a family: parse, call, answer.
 
+pub mod batch;
 pub mod binlog;
 pub mod cache;
+pub mod describe;
 pub mod export;
 mod found;
 pub mod kv;

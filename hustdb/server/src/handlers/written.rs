@@ -53,7 +53,7 @@ fn lifetime(
 }
 
 /// Until when the write may happen: the header `Deadline`, unix ms.
-fn deadline(request: &Request) -> Result<Option<u64>, Refusal> {
+pub fn deadline(request: &Request) -> Result<Option<u64>, Refusal> {
     let Some(text) = request.header("deadline") else { return Ok(None) };
     let digits = text.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(text).ok()).flatten();
     match digits.and_then(|digits| digits.parse().ok()) {

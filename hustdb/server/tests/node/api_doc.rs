@@ -20,27 +20,14 @@ fn commands(document: &str) -> Vec<(&str, &str)> {
 fn the_examples_of_the_document_answer_what_it_says() {
     let document = include_str!("../../../../doc/api.md");
     let commands = commands(document);
-    for path in [
-        "get",
-        "exist",
-        "put",
-        "del",
-        "keys",
-        "hkeys",
-        "smembers",
-        "zrangebyrank",
-        "zrangebyscore",
-        "export",
-        "task_status",
-        "task_info",
-        "stat",
-        "file_count",
-        "scan",
-        "merge",
-        "digest",
-        "binlog",
-        "forget",
-    ] {
+    let tables =
+        ["hget", "hexist", "hset", "hincrby", "hdel", "sismember", "sadd", "srem", "zismember", "zscore"];
+    let others = ["get", "exist", "put", "del", "zadd", "zrem", "mput", "mget", "mdel", "keys", "file_count"];
+    let ranges = ["hkeys", "smembers", "zrangebyrank", "zrangebyscore", "export", "task_status", "task_info"];
+    let replication = ["scan", "merge", "digest", "binlog", "forget"];
+    for path in
+        tables.into_iter().chain(others).chain(ranges).chain(replication).chain(["stat", "stat_all", "info"])
+    {
         let path = format!("/hustdb/{path}");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails, and says with which seed")]
 
 mod api_doc;
+mod batch;
 mod cache;
 mod capacity;
 mod crash;
@@ -10,14 +11,20 @@ mod deadline;
 mod debts;
 mod expiry;
 mod export;
+mod hash;
 mod kinds;
 mod kv;
 mod listing;
+mod openapi;
 mod parameters;
 mod process;
 mod ranges;
 mod replicas;
+mod set;
 mod start;
 mod stat;
 mod support;
+mod table_counts;
+mod tables;
 mod transfer;
+mod zset;

@@ -13,6 +13,7 @@ mod plain_map;
 mod reads;
 mod reap;
 mod replica;
+mod rows;
 mod seen;
 mod sweep;
 mod tables;

@@ -1,18 +1,23 @@
-//! The store against the model, under random commands, time jumps, sweeps, background work, restarts and crashes.
+//! The store against the model, for records of all kinds, under random commands, time jumps, sweeps, background work,
+//! restarts and crashes.
 //!
-//! After every step the answers agree; now and then everything is looked at again and compared with the model, the
-//! tallies too. After a crash each key is as the model has it before or after the step that was cut; all steps before
-//! were acknowledged, so they must be there.
+//! After every step the answers agree; now and then every row is looked at and compared with the model, counts and
+//! tallies too. After a crash each record is as the model has it before or after the step that was cut; all steps
+//! before were acknowledged, so they must be there.
 
-use hust_engine::{Row, SyncMode};
+use hust_engine::SyncMode;
 
 use super::{
-    model::{Kept, Model},
+    model::{Id, Kept, Model, Told, stored_score},
+    rows::Rows,
     *,
 };
-use crate::{Address, Ticket};
+use crate::{Kind, Member, ScoreOperation, Ticket, tally};
 
-const KEYS: u64 = 24;
+/// Names of tables; each may be of any type, at times of several.
+const TABLES: [&str; 3] = ["a", "b", "c"];
+const KV_KEYS: u64 = 12;
+const MEMBER_KEYS: u64 = 4;
 /// Steps of a run that is never cut, and number of such runs.
 const STEPS: usize = 4000;
 const RUNS: u64 = 8;
@@ -46,16 +51,29 @@ impl Dice {
 
     pub(super) fn value(&mut self) -> Vec<u8> {
         let len = [0, 1, 2, 5, 300, 5000][self.below(6) as usize];
-        vec![b'a' + self.below(3) as u8; len]
+        let byte = [b'a', b'b', b'c', b'1', b'2'][self.below(5) as usize];
+        vec![byte; len]
+    }
+
+    fn id(&mut self) -> Id {
+        let kind = [Kind::Kv, Kind::Hash, Kind::Set, Kind::Zset][self.below(4) as usize];
+        match kind {
+            Kind::Kv => Id { kind, table: "", key: format!("key_{}", self.below(KV_KEYS)).into_bytes() },
+            _ => {
+                let table = TABLES[self.below(TABLES.len() as u64) as usize];
+                Id { kind, table, key: format!("m{}", self.below(MEMBER_KEYS)).into_bytes() }
+            }
+        }
+    }
+
+    /// Few scores, so that members share them, and now and then one at the end of the range.
+    fn score(&mut self) -> i64 {
+        [-3, -1, 0, 1, 2, 7, i64::MAX, i64::MIN][self.below(8) as usize]
     }
 }
 
-fn key(number: u64) -> Vec<u8> {
-    format!("key_{number}").into_bytes()
-}
-
-fn is_row(stored: Option<&Row>, kept: Option<&Kept>) -> bool {
-    stored.map(|row| (row.meta, row.value())) == kept.map(Kept::row)
+fn member_of(id: &Id) -> Member<'_> {
+    Member { kind: id.kind, table: id.table.as_bytes(), key: &id.key }
 }
 
 struct Run {
@@ -77,11 +95,11 @@ impl Run {
     /// One step. After an error the model is as if the step had been done, if it is known what that means.
     fn step(&mut self) -> Result<()> {
         self.before = self.model.clone();
-        let key = key(self.dice.below(KEYS));
+        let id = self.dice.id();
         match self.dice.below(21) {
-            0..7 => self.local(&key)?,
-            7..11 => self.replica(&key)?,
-            11..16 => self.read(&key)?,
+            0..7 => self.local(&id)?,
+            7..11 => self.replica(&id)?,
+            11..16 => self.read(&id)?,
             16 => self.node.clock.advance(self.dice.below(1500)),
             17 => {
                 self.model.sweep();
@@ -99,96 +117,142 @@ impl Run {
         Ok(())
     }
 
-    fn write(
-        &self,
-        key: &[u8],
-        value: Option<&[u8]>,
-        origin: Origin,
-        lifetime: Lifetime,
-    ) -> Result<(Answer, Ticket)> {
-        let kv = self.node.store().kv();
-        let Written { answer, ticket, .. } = self.node.call(|| match value {
-            Some(value) => {
-                let (put, terms) = (Change::Put(value), Terms::new(origin, lifetime));
-                ready_or(kv.try_write(key, put, terms), || kv.write(key, put, terms))
+    /// What a write told, once it is known how it ended, and the ticket of one that was accepted.
+    fn write(&self, id: &Id, change: Change<'_>, terms: Terms) -> Result<(Told, Option<Ticket>)> {
+        let (kv, members) = (self.node.store().kv(), self.node.store().members());
+        let member = member_of(id);
+        let written = self.node.call(|| match id.kind {
+            Kind::Kv => ready_or(kv.try_write(&id.key, change, terms), || kv.write(&id.key, change, terms)),
+            _ => {
+                ready_or(members.try_write(&member, change, terms), || members.write(&member, change, terms))
             }
-            None => {
-                let terms = Terms::new(origin, FOR_EVER);
-                ready_or(kv.try_write(key, Change::Delete, terms), || kv.write(key, Change::Delete, terms))
-            }
-        })?;
-        Ok((answer, ticket))
+        });
+        match written {
+            Ok(Written { answer, number, ticket }) => Ok((Ok((answer, number)), Some(ticket))),
+            Err(error @ (Error::Table(_) | Error::Refused { .. })) => Ok((Err(error), None)),
+            Err(error) => Err(error),
+        }
     }
 
-    fn local(&mut self, key: &[u8]) -> Result<()> {
-        let value = (self.dice.below(3) > 0).then(|| self.dice.value());
-        let current = self.model.live(key).map_or(0, |kept| kept.shown.version);
+    fn change<'a>(&mut self, kind: Kind, value: &'a [u8]) -> Change<'a> {
+        if self.dice.below(3) == 0 {
+            return Change::Delete;
+        }
+        match kind {
+            Kind::Kv => Change::Put(value),
+            Kind::Hash if self.dice.below(2) == 0 => Change::Add(self.dice.score()),
+            Kind::Hash => Change::Put(value),
+            Kind::Set => Change::Put(b""),
+            _ => {
+                let all = [ScoreOperation::Set, ScoreOperation::Add, ScoreOperation::Subtract];
+                Change::Score { score: self.dice.score(), operation: all[self.dice.below(3) as usize] }
+            }
+        }
+    }
+
+    fn local(&mut self, id: &Id) -> Result<()> {
+        let value = self.dice.value();
+        let change = self.change(id.kind, &value);
+        let current = self.model.live(id).map_or(0, |kept| kept.shown.version);
+        let calculated = matches!(change, Change::Add(_) | Change::Score { .. });
         let origin = match self.dice.below(4) {
             0 => Origin::Local { ver: current },
             1 => Origin::Local { ver: self.dice.below(5) },
-            2 => Origin::Unstamped { ver: 1 + self.dice.below(6) },
+            2 if !calculated => Origin::Unstamped { ver: 1 + self.dice.below(6) },
             _ => LOCAL,
         };
-        let ttl_s = self.dice.below(4);
-        let expire_ms = if ttl_s == 0 || value.is_none() { 0 } else { self.model.now_ms + ttl_s * 1000 };
-        let (answer, ticket) = self.write(key, value.as_deref(), origin, Lifetime::Ttl(ttl_s))?;
-        self.model.check_local(key, origin, value.as_deref(), expire_ms, answer);
-        Ok(ticket.wait()?)
+        let lifetime = match self.dice.below(4) {
+            _ if change == Change::Delete => FOR_EVER,
+            0 => FOR_EVER,
+            ttl_s if calculated && ttl_s == 1 => Lifetime::Kept,
+            ttl_s => Lifetime::Ttl(ttl_s),
+        };
+        let terms = Terms::new(origin, lifetime);
+        let (told, ticket) = self.write(id, change, terms)?;
+        self.model.check_local(id, change, terms, &told);
+        Ok(ticket.map_or(Ok(()), |ticket| ticket.wait())?)
     }
 
     /// A replica near what is here, so that every part of the order decides now and then.
-    fn replica(&mut self, key: &[u8]) -> Result<()> {
-        let here = self.model.kept.get(key).cloned();
+    fn replica(&mut self, id: &Id) -> Result<()> {
+        let here = self.model.kept.get(id).cloned();
         let near = here.as_ref().map_or(self.model.now_ms << 16, |kept| kept.shown.stamp);
         let stamp = [near, near, near, near + 1, near.saturating_sub(1)][self.dice.below(5) as usize].max(1);
-        let dead = self.dice.below(4) == 0;
+        let (dead, swept) = match self.dice.below(8) {
+            0 | 1 => (true, false),
+            2 => (false, true),
+            _ => (false, false),
+        };
         let version = match here.as_ref().map_or(1, |kept| kept.shown.version) {
             same if self.dice.below(3) > 0 => same.max(u64::from(!dead)),
             _ => 1 + self.dice.below(4),
         };
         let expire_ms = match self.dice.below(4) {
             _ if dead => 0,
-            0 => 0,
-            1 => here.as_ref().map_or(0, |kept| kept.shown.expire_ms),
+            0 if !swept => 0,
+            1 if !swept => here.as_ref().map_or(0, |kept| kept.shown.expire_ms),
             _ => (self.model.now_ms + self.dice.below(3000)).saturating_sub(1000),
         };
-        let value = match (dead, here) {
-            (true, _) => None,
-            (false, Some(kept)) if !kept.dead && self.dice.below(2) == 0 => Some(kept.value),
-            _ => Some(self.dice.value()),
+        let value = match (id.kind, here) {
+            _ if dead || swept => Vec::new(),
+            (Kind::Set, _) => Vec::new(),
+            (_, Some(kept)) if kept.is_counted() && self.dice.below(2) == 0 => kept.value,
+            (Kind::Zset, _) => stored_score(self.dice.score()),
+            _ => self.dice.value(),
         };
-        let origin = Origin::Replica { ver: version, stamp };
-        let (answer, ticket) = self.write(key, value.as_deref(), origin, Lifetime::Until(expire_ms))?;
-        self.model.check_replica(key, Shown { version, stamp, expire_ms }, value.as_deref(), answer);
-        Ok(ticket.wait()?)
+        let change = match id.kind {
+            _ if dead => Change::Delete,
+            _ if swept => Change::Remains,
+            Kind::Zset => {
+                Change::Score { score: crate::score_of(&value).unwrap(), operation: ScoreOperation::Set }
+            }
+            _ => Change::Put(&value),
+        };
+        let terms = Terms::new(Origin::Replica { ver: version, stamp }, Lifetime::Until(expire_ms));
+        let (told, ticket) = self.write(id, change, terms)?;
+        let shown = Shown { version, stamp, expire_ms };
+        let (answer, _) = told.unwrap();
+        self.model.check_replica(id, Kept { shown, dead, swept, value: value.clone() }, answer);
+        Ok(ticket.map_or(Ok(()), |ticket| ticket.wait())?)
     }
 
-    fn read(&self, key: &[u8]) -> Result<()> {
-        let kv = self.node.store().kv();
-        let live = self.model.live(key);
-        let record = ready_or(kv.try_get(key), || kv.get(key))?;
-        assert_eq!(record.as_ref().map(|record| record.shown), live.map(|kept| kept.shown));
+    fn read(&self, id: &Id) -> Result<()> {
+        let (kv, members) = (self.node.store().kv(), self.node.store().members());
+        let (key, member) = (&id.key[..], member_of(id));
+        let (record, exists) = match id.kind {
+            Kind::Kv => {
+                (ready_or(kv.try_get(key), || kv.get(key))?, ready_or(kv.try_exist(key), || kv.exist(key))?)
+            }
+            kind if self.model.shown_type(id.table) != Some(kind) => {
+                assert!(matches!(members.try_get(&member), Err(Error::Table(_))), "{id:?}");
+                assert!(matches!(members.exist(&member), Err(Error::Table(_))), "{id:?}");
+                return Ok(());
+            }
+            _ => (
+                ready_or(members.try_get(&member), || members.get(&member))?,
+                ready_or(members.try_exist(&member), || members.exist(&member))?,
+            ),
+        };
+        let live = self.model.live(id);
+        assert_eq!(record.as_ref().map(|record| record.shown), live.map(|kept| kept.shown), "{id:?}");
         assert!(record.is_none_or(|record| live.is_some_and(|kept| *record.value == kept.value[..])));
-        let exists = ready_or(kv.try_exist(key), || kv.exist(key))?;
-        assert_eq!(exists, live.map(|kept| kept.shown));
+        assert_eq!(exists, live.map(|kept| kept.shown), "{id:?}");
         Ok(())
-    }
-
-    /// The row under a key, whatever it shows.
-    fn stored(&self, key: &[u8]) -> Result<Option<Row>> {
-        Ok(self.node.store().engine().get(&Address::kv(key).key)?)
     }
 
     /// Looks at everything and counts it again.
     fn compare(&self) -> Result<()> {
-        for key in (0..KEYS).map(key) {
-            let stored = self.stored(&key)?;
-            assert!(is_row(stored.as_ref(), self.model.kept.get(&key)), "{key:?}: {stored:?}");
-            self.read(&key)?;
+        let store = self.node.store();
+        Rows::read(store, &TABLES)?.compare(&self.model);
+        for id in self.model.kept.keys() {
+            self.read(id)?;
         }
-        let (stat, digests) = self.model.recount();
-        assert_eq!(self.node.store().kv_stat(), stat);
-        assert_eq!(self.node.store().digest(0..1024), digests);
+        let (kv, hash, guarded) = self.model.totals();
+        assert_eq!((store.kv_stat(), store.hash_stat()), (kv, hash));
+        assert_eq!(store.engine().tally_total(tally::GUARDED_BYTES), guarded);
+        assert_eq!(store.table_stats(), self.model.table_stats());
+        assert_eq!(store.table_count(), self.model.table_stats().len());
+        assert_eq!(store.digest(0..1024), self.model.digests());
         Ok(())
     }
 
@@ -220,14 +284,15 @@ impl Run {
             break;
         }
         self.model.now_ms = self.node.clock_ms();
-        for key in (0..KEYS).map(key) {
-            let stored = self.stored(&key).unwrap();
-            if !is_row(stored.as_ref(), self.model.kept.get(&key)) {
-                let before = self.before.kept.get(&key).cloned();
-                assert!(is_row(stored.as_ref(), before.as_ref()), "{key:?}: {stored:?}, before {before:?}");
+        let rows = Rows::read(self.node.store(), &TABLES).unwrap();
+        let ids: Vec<Id> = self.model.kept.keys().chain(self.before.kept.keys()).cloned().collect();
+        for id in ids {
+            if !rows.is_record(&id, self.model.kept.get(&id)) {
+                let before = self.before.kept.get(&id).cloned();
+                assert!(rows.is_record(&id, before.as_ref()), "{id:?}, before {before:?}");
                 match before {
-                    Some(kept) => self.model.kept.insert(key, kept),
-                    None => self.model.kept.remove(&key),
+                    Some(kept) => self.model.kept.insert(id, kept),
+                    None => self.model.kept.remove(&id),
                 };
             }
         }

@@ -274,7 +274,7 @@ impl<'a> RecordWrite<'a> {
         })
     }
 
-    /// The score of a member that a write of scores leaves as it is.
+    /// The score of a member that a change of scores leaves as it is.
     fn number_of(&self, live: Option<&Head>) -> Step<Option<i64>> {
         match (self.change, live) {
             (Change::Score { .. }, Some(live)) => Ok(score_of(&self.rows.value_of(live)?)),

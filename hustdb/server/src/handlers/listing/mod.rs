@@ -13,7 +13,6 @@ use hust_wire::{Answer, Kind, Request, param::required};
 use super::{Outcome, pooled};
 use crate::refuse::refuse;
 use json::{Columns, Rows};
-pub use paging::window;
 use paging::{From, Paging};
 
 /// What is listed, to ask for on any thread.

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use hust_wire::{Query, Refusal, param::required};
 
+use crate::handlers::window::window;
+
 const OFFSET_MAX: u64 = 1_000_000;
 const SNAPSHOT_OFFSET_MAX: u64 = 100_000_000;
 const SIZE_MAX: u64 = 1000;
-const SLOTS: u64 = 1024;
 
 /// Which rows.
 #[derive(Clone, Debug)]
@@ -45,14 +46,4 @@ impl Paging {
 
 fn offset(query: Query<'_>, max: u64) -> Result<u64, Refusal> {
     required("offset", query.unsigned_in("offset", 0, max)?)
-}
-
-/// The window of slots: `start`, `end`.
-pub fn window(query: Query<'_>) -> Result<Range<u16>, Refusal> {
-    let start = query.unsigned_in("start", 0, SLOTS - 1)?.unwrap_or(0) as u16;
-    let end = query.unsigned_in("end", 1, SLOTS)?.unwrap_or(SLOTS) as u16;
-    if start >= end {
-        return Err(Refusal::bad("start", "not below end"));
-    }
-    Ok(start..end)
 }

@@ -1,0 +1,58 @@
+//! What a node tells of itself to programs: `/openapi.json`, `/hustdb/info`.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use hust_store::Store;
+use hust_wire::{Answer, Kind};
+use serde_json::json;
+
+use crate::{node::Limits, openapi};
+
+/// `/openapi.json`
+pub fn openapi(store: &Store, limits: &Limits) -> Answer {
+    /// Nothing that it depends on changes while the process lives.
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(|| openapi::document(limits, store.file_count()).to_string().into());
+    Answer::ok(Kind::Json, document.clone())
+}
+
+/// `/hustdb/info`: counters since the start, and how much there is now.
+pub fn info(store: &Store) -> Answer {
+    let stats = store.engine().stats();
+    let (kv, hash) = (store.kv_stat(), store.hash_stat());
+    let levels = stats.levels.iter().map(|level| {
+        json!({"files": level.files, "bytes": level.size_bytes, "rows": level.rows, "tombstones": level.tombstones})
+    });
+    let info = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "records": {"kv": kv.count, "hash_fields": hash.count, "tables": store.table_count()},
+        "log": {
+            "appended_bytes": stats.log.appended_bytes,
+            "written_bytes": stats.log.written_bytes,
+            "syncs": stats.log.syncs,
+            "sync_nanos": stats.log.sync_nanos_total,
+            "segments": stats.segments,
+            "segment_bytes": stats.segment_bytes,
+            "live_value_bytes": stats.live_value_bytes,
+            "unflushed_bytes": stats.unflushed_log_bytes,
+        },
+        "memory": {
+            "limit_bytes": stats.memory_limit_bytes,
+            "engine_bytes": stats.memory_bytes(),
+            "memtable_bytes": stats.memtable_bytes,
+            "index_bytes": stats.index_bytes,
+            "cache_bytes": stats.cache_bytes,
+        },
+        "background": {
+            "flushed_bytes": stats.flushed_bytes,
+            "compaction_in_bytes": stats.compaction_in_bytes,
+            "compaction_out_bytes": stats.compaction_out_bytes,
+            "collected_bytes": stats.collected_bytes,
+        },
+        "refused_writes": stats.refused_writes,
+        "writes_stopped": stats.poisoned.is_some(),
+        "levels": levels.collect::<Vec<_>>(),
+    });
+    Answer::ok(Kind::Json, info.to_string())
+}
