@@ -43,6 +43,8 @@ enum Command {
     NodeRead(Node),
     /// PUT over HTTP beside bare hyper and Redis, for each sync mode
     NodeWrite(Node),
+    /// Hash fields, members of sets and of sorted sets beside kv pairs
+    NodeKinds(Node),
     /// Time to serve again after kill -9, beside Redis
     Recovery(Node),
     /// Memory and disk of a million records of 256 bytes
@@ -195,6 +197,7 @@ impl Args {
             }
             Command::NodeRead(node) => node.suite(node_suite::read::run),
             Command::NodeWrite(node) => node.suite(node_suite::write::run),
+            Command::NodeKinds(node) => node.suite(node_suite::kinds::run),
             Command::Recovery(node) => node.suite(node_suite::recovery::run),
             Command::Footprint { node, rows } => {
                 node.suite(|context, node| node_suite::footprint::run(context, node, rows))

@@ -1,6 +1,8 @@
 //! The node over HTTP beside its peers. What is not installed is left out with a line that says so; the bare hyper
 //! server is part of this program and always there.
 
+use std::rc::Rc;
+
 use crate::{
     args::{Context, Node},
     load::{Script, Throughput, wrk},
@@ -10,6 +12,7 @@ use crate::{
 };
 
 pub mod footprint;
+pub mod kinds;
 mod nginx;
 pub mod read;
 pub mod recovery;
@@ -25,7 +28,7 @@ const VALUE_BYTES: [usize; 5] = [256, 1 << 10, 4 << 10, 16 << 10, 64 << 10];
 /// A server under load.
 struct Contender {
     name: &'static str,
-    server: Server,
+    server: Rc<Server>,
     load: Load,
 }
 

@@ -110,10 +110,10 @@ fn respond(status: u16, version: u64, body: Bytes) -> Response<Full<Bytes>> {
 
 #[test]
 fn load_fills_and_reads_at_a_rate() {
-    use crate::load::{Client, fill, get_target, open_loop};
+    use crate::load::{Client, fill, get_target, open_loop, put_target};
     let rows = Rows::default();
     let node = Standin::start(rows.clone(), Faults::default());
-    fill(node.address, 700, 64, 4, 3).unwrap();
+    fill(node.address, put_target, 700, 64, 4, 3).unwrap();
     assert_eq!(rows.lock().unwrap().len(), 700);
     let mut client = Client::connect(node.address).unwrap();
     let answer = client.get(&get_target(&crate::workload::text_key(699))).unwrap();

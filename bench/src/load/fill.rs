@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use super::{Client, put_target};
+use super::Client;
 use crate::{
     store::Failure,
     workload::{Values, text_key},
@@ -15,9 +15,10 @@ use crate::{
 /// Records a connection takes at a time.
 const SHARE: u64 = 256;
 
-/// PUTs records `0..rows` with values of `value_bytes`; any answer but 200 is a failure.
+/// PUTs records `0..rows` with values of `value_bytes`, at the target of each key; any answer but 200 is a failure.
 pub fn fill(
     address: SocketAddr,
+    target: impl Fn(&str) -> String + Sync,
     rows: u64,
     value_bytes: usize,
     connections: usize,
@@ -33,7 +34,7 @@ pub fn fill(
                 return Ok(());
             }
             for row in from..(from + SHARE).min(rows) {
-                let answer = client.put(&put_target(&text_key(row)), values.next(row, value_bytes))?;
+                let answer = client.put(&target(&text_key(row)), values.next(row, value_bytes))?;
                 if answer.status != 200 {
                     return Err(format!("PUT of record {row}: status {}", answer.status).into());
                 }

@@ -4,21 +4,27 @@ use std::{fmt::Write as _, fs, net::SocketAddr, path::Path, process::Command};
 
 use crate::{process::Server, store::Failure, workload::Values};
 
-/// What is asked.
+/// What is asked: the same command with random keys.
 #[derive(Clone, Copy, Debug)]
-pub enum Script {
-    /// GET of a random record of `0..rows`.
-    Get {
-        /// Records there are.
-        rows: u64,
-    },
-    /// PUT of a random record of `0..rows`.
-    Put {
-        /// Records there may be.
-        rows: u64,
-        /// Length of each body.
-        value_bytes: usize,
-    },
+pub struct Script {
+    /// Everything before the key; `{random}` stands for a random number below a million.
+    pub target: &'static str,
+    /// Keys are random among this many.
+    pub rows: u64,
+    /// Length of the body of a PUT; `None` is a GET.
+    pub body_bytes: Option<usize>,
+}
+
+impl Script {
+    /// GET of a random kv pair.
+    pub fn get(rows: u64) -> Script {
+        Script { target: "/hustdb/get?key=", rows, body_bytes: None }
+    }
+
+    /// PUT of a random kv pair.
+    pub fn put(rows: u64, value_bytes: usize) -> Script {
+        Script { target: "/hustdb/put?key=", rows, body_bytes: Some(value_bytes) }
+    }
 }
 
 /// What `wrk` saw, and what the server spent.
@@ -69,23 +75,18 @@ fn lua(script: Script, seed: u64, dir: &Path) -> Result<String, Failure> {
     let mut lua = String::new();
     // wrk's LuaJIT counts in doubles.
     writeln!(lua, "math.randomseed({})", seed % (1 << 31))?;
-    match script {
-        Script::Get { rows } => write!(
-            lua,
-            "function request()\n  local key = string.format('key:%012d', math.random(0, {}))\n  \
-             return wrk.format('GET', '/hustdb/get?key=' .. key)\nend\n",
-            rows.saturating_sub(1)
-        )?,
-        Script::Put { rows, value_bytes } => {
+    let target = script.target.replace("{random}", "' .. math.random(0, 999999) .. '");
+    let key = format!("string.format('key:%012d', math.random(0, {}))", script.rows.saturating_sub(1));
+    match script.body_bytes {
+        None => write!(lua, "function request()\n  return wrk.format('GET', '{target}' .. {key})\nend\n")?,
+        Some(bytes) => {
             let path = dir.join("body");
-            fs::write(&path, Values::new(seed).next(0, value_bytes))?;
+            fs::write(&path, Values::new(seed).next(0, bytes))?;
             write!(
                 lua,
                 "local file = assert(io.open([[{}]], 'rb'))\nlocal body = file:read('*a')\nfile:close()\n\
-                 function request()\n  local key = string.format('key:%012d', math.random(0, {}))\n  \
-                 return wrk.format('PUT', '/hustdb/put?key=' .. key, nil, body)\nend\n",
-                path.display(),
-                rows.saturating_sub(1)
+                 function request()\n  return wrk.format('PUT', '{target}' .. {key}, nil, body)\nend\n",
+                path.display()
             )?;
         }
     }

@@ -7,7 +7,7 @@ use super::{peer, redis, start_ours};
 use crate::{
     args::{Context, Node},
     clock::wait_at_most,
-    load::fill,
+    load::{fill, put_target},
     process::Server,
     report::{Goal, Line, OURS, Report},
     store::{Failure, disk_bytes},
@@ -27,7 +27,7 @@ pub fn run(context: &Context, node: &Node, rows: u64) -> Result<Report, Failure>
     let rows = if context.common.quick { rows.min(100_000) } else { rows };
     let mut report = Report::new("footprint", None);
     if let Some(server) = start_ours(context, node, &mut report, "hust", "os")? {
-        fill(server.address, rows, VALUE_BYTES, 16, context.seed)?;
+        fill(server.address, put_target, rows, VALUE_BYTES, 16, context.seed)?;
         add(&mut report, OURS, &server, &context.dir.path().join("hust"), rows)?;
     }
     if let Some(program) = peer(&mut report, "redis-server") {

@@ -3,7 +3,7 @@
 use super::{BARE, Contender, Load, VALUE_BYTES, nginx, peer, redis, require_wrk, start_ours, throughput};
 use crate::{
     args::{Context, Node},
-    load::{Script, fill, get_target, open_loop},
+    load::{Script, fill, get_target, open_loop, put_target},
     process::{Server, installed},
     report::{Line, OURS, Report},
     store::Failure,
@@ -41,22 +41,22 @@ fn start(
     rows: u64,
     value_bytes: usize,
 ) -> Result<Vec<Contender>, Failure> {
-    let script = Load::Http(Script::Get { rows });
+    let script = Load::Http(Script::get(rows));
     let mut contenders = Vec::new();
     if let Some(server) = start_ours(context, node, report, &format!("hust-{value_bytes}"), "os")? {
-        fill(server.address, rows, value_bytes, 8, context.seed)?;
-        contenders.push(Contender { name: OURS, server, load: script });
+        fill(server.address, put_target, rows, value_bytes, 8, context.seed)?;
+        contenders.push(Contender { name: OURS, server: server.into(), load: script });
     }
-    contenders.push(Contender { name: BARE, server: Server::bare(value_bytes)?, load: script });
+    contenders.push(Contender { name: BARE, server: Server::bare(value_bytes)?.into(), load: script });
     if let Some(program) = peer(report, "nginx") {
         let server = nginx::start(&program, &context.dir.path().join("nginx"), value_bytes)?;
-        contenders.push(Contender { name: "nginx", server, load: script });
+        contenders.push(Contender { name: "nginx", server: server.into(), load: script });
     }
     if let (Some(program), Some(_)) = (peer(report, "redis-server"), installed("redis-benchmark")) {
         let server = redis::start(&program, &context.dir.path().join("redis"), None)?;
         redis::fill(server.address, rows, value_bytes, context.seed)?;
         let load = Load::Redis(redis::Load { writes: false, rows, value_bytes });
-        contenders.push(Contender { name: "redis", server, load });
+        contenders.push(Contender { name: "redis", server: server.into(), load });
     }
     Ok(contenders)
 }

@@ -5,7 +5,7 @@
 use super::{peer, redis, start_ours};
 use crate::{
     args::{Context, Node},
-    load::{Client, fill, get_target},
+    load::{Client, fill, get_target, put_target},
     process::Server,
     report::{Goal, Line, OURS, Report},
     store::{BUDGET, Failure},
@@ -40,9 +40,9 @@ fn replayed(rows: u64) -> u64 {
 fn ours(context: &Context, node: &Node, report: &mut Report, line: &Line, rows: u64) -> Result<(), Failure> {
     let folder = format!("hust-{rows}");
     let Some(mut server) = start_ours(context, node, report, &folder, "os")? else { return Ok(()) };
-    fill(server.address, rows, VALUE_BYTES, 16, context.seed)?;
+    fill(server.address, put_target, rows, VALUE_BYTES, 16, context.seed)?;
     for _ in 0..context.common.rounds {
-        fill(server.address, replayed(rows), VALUE_BYTES, 16, context.seed)?;
+        fill(server.address, put_target, replayed(rows), VALUE_BYTES, 16, context.seed)?;
         server.kill()?;
         let again = start_ours(context, node, report, &folder, "os")?;
         server = again.ok_or("our binary is gone")?;

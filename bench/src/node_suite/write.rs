@@ -27,18 +27,18 @@ pub fn run(context: &Context, node: &Node) -> Result<Report, Failure> {
             // A fresh folder for each, removed with its servers.
             let dir = tempfile::tempdir_in(context.dir.path())?;
             let folder = dir.path().display().to_string();
-            let script = Load::Http(Script::Put { rows: ROWS, value_bytes });
+            let script = Load::Http(Script::put(ROWS, value_bytes));
             let mut contenders = Vec::new();
             if let Some(server) = start_ours(context, node, &mut report, &format!("{folder}/hust"), sync)? {
-                contenders.push(Contender { name: OURS, server, load: script });
+                contenders.push(Contender { name: OURS, server: server.into(), load: script });
             }
-            contenders.push(Contender { name: BARE, server: Server::bare(0)?, load: script });
+            contenders.push(Contender { name: BARE, server: Server::bare(0)?.into(), load: script });
             if let (Some(program), Some(_)) =
                 (peer(&mut report, "redis-server"), installed("redis-benchmark"))
             {
                 let server = redis::start(&program, &dir.path().join("redis"), Some(fsync))?;
                 let load = Load::Redis(redis::Load { writes: true, rows: ROWS, value_bytes });
-                contenders.push(Contender { name: "redis", server, load });
+                contenders.push(Contender { name: "redis", server: server.into(), load });
             }
             let what = format!("PUT {}, sync = {sync}", size_name(value_bytes));
             throughput(context, node, &mut report, &contenders, &what, goal)?;
