@@ -67,7 +67,9 @@ fn throughput(
     let p99 = Line::less(format!("{what}, closed loop p99"), "us");
     for _ in 0..context.common.rounds {
         for contender in contenders {
-            let seen = contender.run(context, node.connections)?;
+            let seen = contender
+                .run(context, node.connections)
+                .map_err(|error| format!("{what}, {}: {error}", contender.name))?;
             report.add(&rate, contender.name, seen.rate);
             report.add(&cpu, contender.name, seen.cpu_us);
             report.add(&p50, contender.name, seen.p50_us);
