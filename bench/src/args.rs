@@ -55,6 +55,14 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         rows: u64,
     },
+    /// Memory, disk and start of a node with a million small hashes
+    Tables {
+        #[command(flatten)]
+        node: Node,
+        /// Hashes
+        #[arg(long, default_value_t = 1_000_000)]
+        tables: u64,
+    },
     /// Load Debian's package index through HTTP, read it back and compare
     LoadPackages {
         /// A node that serves, as HOST:PORT or http://HOST:PORT
@@ -201,6 +209,9 @@ impl Args {
             Command::Recovery(node) => node.suite(node_suite::recovery::run),
             Command::Footprint { node, rows } => {
                 node.suite(|context, node| node_suite::footprint::run(context, node, rows))
+            }
+            Command::Tables { node, tables } => {
+                node.suite(|context, node| node_suite::tables::run(context, node, tables))
             }
             Command::LoadPackages { url, file, connections, kill_restart: _, hustdb, data } => {
                 let source = file.map_or(Source::AptCache, Source::File);

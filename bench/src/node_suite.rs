@@ -17,6 +17,7 @@ mod nginx;
 pub mod read;
 pub mod recovery;
 mod redis;
+pub mod tables;
 pub mod write;
 
 /// The name of the bare hyper server in reports.
@@ -87,12 +88,20 @@ fn start_ours(
     folder: &str,
     sync: &str,
 ) -> Result<Option<Server>, Failure> {
+    let sync = format!("engine.sync={sync}");
+    start_with(context, node, report, folder, &[&sync, "server.workers=2"])
+}
+
+/// Starts our node on a folder of its own with these settings, or notes why it is left out.
+fn start_with(
+    context: &Context,
+    node: &Node,
+    report: &mut Report,
+    folder: &str,
+    settings: &[&str],
+) -> Result<Option<Server>, Failure> {
     match node.binary() {
-        Ok(binary) => {
-            let sync = format!("engine.sync={sync}");
-            let data = context.dir.path().join(folder);
-            Ok(Some(Server::hustdb(&binary, &data, &[&sync, "server.workers=2"])?))
-        }
+        Ok(binary) => Ok(Some(Server::hustdb(&binary, &context.dir.path().join(folder), settings)?)),
         Err(why) => {
             report.note_once(format!("{why}, {OURS} left out"));
             Ok(None)

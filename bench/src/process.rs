@@ -91,6 +91,11 @@ impl Server {
         Ok(proc::resident_bytes(self.child.id())?)
     }
 
+    /// Resident memory of the process that no file backs.
+    pub fn anonymous_bytes(&self) -> Result<u64, Failure> {
+        Ok(proc::anonymous_bytes(self.child.id())?)
+    }
+
     /// `kill -9`; the process has ended when this returns.
     pub fn kill(mut self) -> Result<(), Failure> {
         self.child.kill()?;

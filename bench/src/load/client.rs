@@ -63,6 +63,11 @@ impl Client {
         self.send("PUT", target, body)
     }
 
+    /// Sends a POST and waits for the answer.
+    pub fn post(&mut self, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
+        self.send("POST", target, body)
+    }
+
     fn send(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
         self.request.clear();
         write!(self.request, "{method} {target} HTTP/1.1\r\nHost: bench\r\n")?;
