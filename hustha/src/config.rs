@@ -139,7 +139,11 @@ impl Config for ProxyConfig {
 
 /// Keys before any section.
 const OWN_KEYS: &[Key] = &[
-    key("table", Bounds::Any, "File of the load-balance table; read at the start and on SIGHUP, written by /set_table."),
+    key(
+        "table",
+        Bounds::Any,
+        "File of the load-balance table; read at the start and on SIGHUP, written by /set_table.",
+    ),
     key(
         "backends",
         Bounds::Any,

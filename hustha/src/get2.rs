@@ -82,5 +82,7 @@ fn tell(lookup: Lookup, one: Side<'_>, two: Side<'_>, reply: &Reply) -> Answer {
     if found.versions_equal {
         return answer.with_version(one.version);
     }
-    answer.with_header(VERSION_1.clone(), number(one.version)).with_header(VERSION_2.clone(), number(two.version))
+    answer
+        .with_header(VERSION_1.clone(), number(one.version))
+        .with_header(VERSION_2.clone(), number(two.version))
 }

@@ -96,8 +96,15 @@ mod tests {
     fn what_passes_and_what_does_not() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
-            ("version", "3"), ("vererror", "true"), ("stamp", "9"), ("expire", "7"), ("keys", "1"),
-            ("totalcount", "0"), ("cursor", "c"), ("retry-after", "1"), ("server", "x"),
+            ("version", "3"),
+            ("vererror", "true"),
+            ("stamp", "9"),
+            ("expire", "7"),
+            ("keys", "1"),
+            ("totalcount", "0"),
+            ("cursor", "c"),
+            ("retry-after", "1"),
+            ("server", "x"),
             ("content-type", "application/json"),
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -107,14 +114,25 @@ mod tests {
         assert_eq!(response.status(), 401);
         let mut names: Vec<&str> = response.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        let passed = ["content-type", "cursor", "expire", "keys", "retry-after", "stamp", "totalcount", "vererror", "version"];
+        let passed = [
+            "content-type",
+            "cursor",
+            "expire",
+            "keys",
+            "retry-after",
+            "stamp",
+            "totalcount",
+            "vererror",
+            "version",
+        ];
         assert_eq!(names, passed);
         assert!(!refuses_us(&reply));
     }
 
     #[test]
     fn reasons_are_one_short_line() {
-        let reply = Reply { status: StatusCode::BAD_GATEWAY, headers: HeaderMap::new(), body: "a\tb\nc".into() };
+        let reply =
+            Reply { status: StatusCode::BAD_GATEWAY, headers: HeaderMap::new(), body: "a\tb\nc".into() };
         assert_eq!(status(&reply), "502 (a b)");
         let long = Reply { body: "é".repeat(1000).into(), ..reply };
         assert!(status(&long).len() <= WHY_MAX_BYTES);

@@ -1,11 +1,6 @@
 //! Listings, ranges and statistics: read, some of one node.
 
-use hust_wire::{
-    Refusal, Request,
-    client::Call,
-    param::required,
-    slot::slot,
-};
+use hust_wire::{Refusal, Request, client::Call, param::required, slot::slot};
 use hyper::Method;
 
 use super::{table, target::Target};

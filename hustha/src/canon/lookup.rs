@@ -70,7 +70,9 @@ impl Lookup {
         }
         target = target.some("stamps", stamps.then_some(true));
         let call = match kind {
-            Kind::Kv | Kind::Hash => target.bytes("key", &identity.key).call(Method::GET, Default::default())?,
+            Kind::Kv | Kind::Hash => {
+                target.bytes("key", &identity.key).call(Method::GET, Default::default())?
+            }
             Kind::Set | Kind::SortedSet => target.call(Method::POST, identity.key.clone())?,
         };
         Ok(Read { identity, call: call.idempotent() })

@@ -65,7 +65,8 @@ impl Target {
     /// The request.
     pub fn call(self, method: Method, body: Bytes) -> Result<Call, Refusal> {
         self.check(0)?;
-        let call = Call::new(method, self.text).map_err(|failure| Refusal::bad("target", failure.to_string()))?;
+        let call =
+            Call::new(method, self.text).map_err(|failure| Refusal::bad("target", failure.to_string()))?;
         Ok(call.body(body))
     }
 }

@@ -34,23 +34,70 @@ fn both_forms_of_each_write() {
     let stored = [("version", "3"), ("stamp", "77"), ("expire", "99")];
     let dup = "is_dup=true&ver=3&stamp=77";
     let table = [
-        (Verb::Put, "/put?key=a%20b&x=1&ttl=5", "v", "", "/hustdb/put?key=a%20b&ttl=5 v".to_owned(),
-            format!("/hustdb/put?key=a%20b&{dup}&expire=99 v")),
-        (Verb::Put, "/put?key=a+b&val=", "", "", "/hustdb/put?key=a%2Bb&val= ".to_owned(),
-            format!("/hustdb/put?key=a%2Bb&val=&{dup}&expire=99 ")),
-        (Verb::Del, "/del?key=%00&ver=4&stamp=1&expire=2", "", "", "/hustdb/del?key=%00&ver=4 ".to_owned(),
-            format!("/hustdb/del?key=%00&{dup} ")),
-        (Verb::Hset, "/hset?tb=t&key=f&val=v%3D", "", "", "/hustdb/hset?tb=t&key=f v=".to_owned(),
-            format!("/hustdb/hset?tb=t&key=f&{dup}&expire=99 v=")),
-        (Verb::Hincrby, "/hincrby?tb=t&key=f&val=-8", "", "-3", "/hustdb/hincrby?tb=t&key=f -8".to_owned(),
-            format!("/hustdb/hset?tb=t&key=f&{dup}&expire=99 -3")),
-        (Verb::Sadd, "/sadd?tb=s&key=no", "m", "", "/hustdb/sadd?tb=s m".to_owned(),
-            format!("/hustdb/sadd?tb=s&{dup}&expire=99 m")),
-        (Verb::Zadd, "/zadd?tb=z&score=5&opt=-1&key=m", "", "-50",
+        (
+            Verb::Put,
+            "/put?key=a%20b&x=1&ttl=5",
+            "v",
+            "",
+            "/hustdb/put?key=a%20b&ttl=5 v".to_owned(),
+            format!("/hustdb/put?key=a%20b&{dup}&expire=99 v"),
+        ),
+        (
+            Verb::Put,
+            "/put?key=a+b&val=",
+            "",
+            "",
+            "/hustdb/put?key=a%2Bb&val= ".to_owned(),
+            format!("/hustdb/put?key=a%2Bb&val=&{dup}&expire=99 "),
+        ),
+        (
+            Verb::Del,
+            "/del?key=%00&ver=4&stamp=1&expire=2",
+            "",
+            "",
+            "/hustdb/del?key=%00&ver=4 ".to_owned(),
+            format!("/hustdb/del?key=%00&{dup} "),
+        ),
+        (
+            Verb::Hset,
+            "/hset?tb=t&key=f&val=v%3D",
+            "",
+            "",
+            "/hustdb/hset?tb=t&key=f v=".to_owned(),
+            format!("/hustdb/hset?tb=t&key=f&{dup}&expire=99 v="),
+        ),
+        (
+            Verb::Hincrby,
+            "/hincrby?tb=t&key=f&val=-8",
+            "",
+            "-3",
+            "/hustdb/hincrby?tb=t&key=f -8".to_owned(),
+            format!("/hustdb/hset?tb=t&key=f&{dup}&expire=99 -3"),
+        ),
+        (
+            Verb::Sadd,
+            "/sadd?tb=s&key=no",
+            "m",
+            "",
+            "/hustdb/sadd?tb=s m".to_owned(),
+            format!("/hustdb/sadd?tb=s&{dup}&expire=99 m"),
+        ),
+        (
+            Verb::Zadd,
+            "/zadd?tb=z&score=5&opt=-1&key=m",
+            "",
+            "-50",
             "/hustdb/zadd?tb=z&score=5&opt=-1 m".to_owned(),
-            format!("/hustdb/zadd?tb=z&score=-50&opt=0&{dup}&expire=99 m")),
-        (Verb::Zrem, "/zrem?tb=z&key=m", "", "", "/hustdb/zrem?tb=z m".to_owned(),
-            format!("/hustdb/zrem?tb=z&{dup} m")),
+            format!("/hustdb/zadd?tb=z&score=-50&opt=0&{dup}&expire=99 m"),
+        ),
+        (
+            Verb::Zrem,
+            "/zrem?tb=z&key=m",
+            "",
+            "",
+            "/hustdb/zrem?tb=z m".to_owned(),
+            format!("/hustdb/zrem?tb=z&{dup} m"),
+        ),
     ];
     for (verb, target, body, result, plain, replicated) in table {
         let write = write(verb, target, body.as_bytes()).unwrap();
@@ -129,7 +176,10 @@ fn reads_listings_and_the_cache() {
     let read = Lookup::Zscore.parse(&request("POST", "/zscore2?tb=z", b"m"), true).unwrap();
     assert_eq!(shown(&read.call), "/hustdb/zscore?tb=z&stamps=true m");
     let (slot, call) = range(Listing::Zrangebyscore, &get("/zrangebyscore?tb=z&min=-5&cursor=&x=1")).unwrap();
-    assert_eq!((slot, shown(&call)), (hust_wire::slot::slot(b"z"), "/hustdb/zrangebyscore?tb=z&min=-5&cursor= ".into()));
+    assert_eq!(
+        (slot, shown(&call)),
+        (hust_wire::slot::slot(b"z"), "/hustdb/zrangebyscore?tb=z&min=-5&cursor= ".into())
+    );
     let (number, call) = peer(Listing::Keys, &get("/keys?peer=1&file=0&offset=0&size=3"), 2).unwrap();
     assert_eq!((number, shown(&call)), (1, "/hustdb/keys?file=0&offset=0&size=3 ".into()));
     for wrong in ["/keys?peer=2&file=0", "/keys?file=0", "/keys?peer=x&file=0", "/keys?peer=0"] {

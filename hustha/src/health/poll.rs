@@ -55,7 +55,10 @@ pub async fn round(keeper: &Arc<Keeper>) {
     let hosts: Vec<Host> = nodes.iter().map(|node| node.host.clone()).collect();
     let dir = keeper.hints_dir.clone();
     let hints = tokio::task::spawn_blocking(move || {
-        hosts.iter().map(|host| hint::segments(&dir, host).map_or(0, |segments| segments.len() as u64)).collect()
+        hosts
+            .iter()
+            .map(|host| hint::segments(&dir, host).map_or(0, |segments| segments.len() as u64))
+            .collect()
     });
     let hints: Vec<u64> = hints.await.unwrap_or_default();
     for (at, (node, mark)) in nodes.iter().zip(marks).enumerate() {
@@ -88,7 +91,8 @@ mod tests {
 
     #[test]
     fn debts_are_in_the_first_object() {
-        let body = br#"[{"TOTALIZE":{"KVPAIR":{"count":1}},"BINLOG":{"10.0.0.2:8085":17,"x":1}},{"table":"t"}]"#;
+        let body =
+            br#"[{"TOTALIZE":{"KVPAIR":{"count":1}},"BINLOG":{"10.0.0.2:8085":17,"x":1}},{"table":"t"}]"#;
         let debts = binlog(body);
         assert_eq!(debts, HashMap::from([("10.0.0.2:8085".parse().unwrap(), 17)]));
         for useless in [&b""[..], b"[", b"[]", b"{}", b"[{\"TOTALIZE\":1}]", b"[{\"BINLOG\":3}]", b"\xff"] {

@@ -94,7 +94,10 @@ mod tests {
             (&[Good, RequestLost, RequestLost], up),
             (&[Good, RequestLost, RequestLost, RequestLost], down),
             (&[Good, RequestUnreachable], suspect),
-            (&[Good, RequestUnreachable, RequestUnreachable, RequestUnreachable, RequestUnreachable], suspect),
+            (
+                &[Good, RequestUnreachable, RequestUnreachable, RequestUnreachable, RequestUnreachable],
+                suspect,
+            ),
             (&[Good, RequestUnreachable, Unreachable, Unreachable, Unreachable], down),
             (&[Good, RequestUnreachable, Good], suspect),
             (&[Good, RequestUnreachable, Good, Good], up),

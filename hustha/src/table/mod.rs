@@ -22,7 +22,7 @@ use tokio::{
 
 pub use disk::read;
 pub use ids::Ids;
-pub use install::{Condition, Installer, InstallError};
+pub use install::{Condition, InstallError, Installer};
 pub use installed::{Installed, Seats};
 
 /// Writes wait at most this long while their slots are held.

@@ -119,7 +119,10 @@ pub async fn replicate(pool: &Pool, node: &Node, write: &Write, stored: &Stored)
 
 #[cfg(test)]
 mod tests {
-    use hyper::{HeaderMap, header::{HeaderName, HeaderValue}};
+    use hyper::{
+        HeaderMap,
+        header::{HeaderName, HeaderValue},
+    };
 
     use super::*;
 

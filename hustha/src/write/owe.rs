@@ -62,7 +62,9 @@ pub async fn owe(proxy: &Arc<Proxy>, pool: &Pool, owed: Owed) -> bool {
     let size_kib = owed.write.record(&owed.stored).value.len() / 1024 + 1;
     let permits = u32::try_from(size_kib).unwrap_or(u32::MAX);
     match proxy.debtor.memory_kib.clone().try_acquire_many_owned(permits) {
-        Err(_) => tracing::error!("a record for {} is on one master only: no memory to try again", owed.to.host),
+        Err(_) => {
+            tracing::error!("a record for {} is on one master only: no memory to try again", owed.to.host)
+        }
         Ok(memory) => {
             tracing::warn!("a record for {} is on one master only; trying again", owed.to.host);
             let (proxy, keeper) = (proxy.clone(), proxy.keeper.clone());

@@ -76,8 +76,10 @@ impl Task {
         let first = self.ask(self.cast.first).await;
         if first.is_busy {
             let busy = Refusal::unavailable("pair", first.why).hinting(Hint::RetryAfterS(1));
-            return Answer::from(busy)
-                .with_header(HeaderName::from_static("outcome"), HeaderValue::from_static(Word::None.as_str()));
+            return Answer::from(busy).with_header(
+                HeaderName::from_static("outcome"),
+                HeaderValue::from_static(Word::None.as_str()),
+            );
         }
         let other_fit = self.cast.has_other && !(self.cast.other_behind && self.write.demand.needs_truth());
         match plan::after_first(first.leg, self.write.demand, other_fit) {
@@ -151,7 +153,8 @@ impl Task {
 
     fn unavailable(&self, word: Word, first: &Asked, other: &Asked) -> Answer {
         let seat = self.cast.first;
-        let told = [(&**self.node(seat), first.why.as_str()), (&**self.node(seat.other()), other.why.as_str())];
+        let told =
+            [(&**self.node(seat), first.why.as_str()), (&**self.node(seat.other()), other.why.as_str())];
         not_written(told, word)
     }
 
@@ -170,7 +173,8 @@ impl Task {
         };
         let (second, third) = tokio::join!(self.deliver(owner, partner, &stored, send), third);
         if second == Delivery::Failed || third == Delivery::Failed {
-            let told = [(&**self.node(owner), "has it"), (&**partner, "may lack it, and no debt or hint was kept")];
+            let told =
+                [(&**self.node(owner), "has it"), (&**partner, "may lack it, and no debt or hint was kept")];
             return not_written(told, Word::Unknown);
         }
         let answer = show(&reply);

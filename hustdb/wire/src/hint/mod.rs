@@ -16,8 +16,8 @@ mod writer;
 
 pub use folder::{SEGMENT_SUFFIX, hosts, is_free, read_segment, segments};
 pub use format::{
-    FRAME_HEADER_BYTES, FRAME_MAGIC, HEADER_BYTES, HEADER_MAGIC, Header, Hint, HintError, NOTED_BYTES, VERSION,
-    encode,
+    FRAME_HEADER_BYTES, FRAME_MAGIC, HEADER_BYTES, HEADER_MAGIC, Header, Hint, HintError, NOTED_BYTES,
+    VERSION, encode,
 };
 pub use scan::{Found, Scan};
 pub use writer::{WriteError, Writer};
