@@ -66,6 +66,10 @@ struct Inner {
     hints: u64,
     /// What it owes to others, as it said last.
     owes: HashMap<Host, u64>,
+    /// Debts it took from this proxy so far.
+    noted: u64,
+    /// Hosts it took one for since it said so, by the number of the last.
+    noted_for: HashMap<Host, u64>,
 }
 
 /// What a poll that begins now will have seen.
@@ -73,6 +77,7 @@ struct Inner {
 pub struct Mark {
     recorded: u64,
     risen: u64,
+    noted: u64,
 }
 
 impl Node {
@@ -157,24 +162,36 @@ impl Node {
 
     /// What a poll that begins now will have seen.
     pub fn mark(&self) -> Mark {
-        self.inner.lock().marks
+        let inner = self.inner.lock();
+        Mark { noted: inner.noted, ..inner.marks }
     }
 
     /// Takes the result of a poll in that began at `mark`.
     pub fn polled(&self, mark: Mark, debts: u64, hints: u64) {
         let mut inner = self.inner.lock();
-        (inner.polled, inner.debts, inner.hints) = (mark, debts, hints);
+        (inner.polled, inner.debts, inner.hints) = (Mark { noted: 0, ..mark }, debts, hints);
         self.publish(&inner);
     }
 
-    /// What it says it owes.
-    pub fn set_owes(&self, owes: HashMap<Host, u64>) {
-        self.inner.lock().owes = owes;
+    /// It took a debt to a host. Should it not be heard of again, that is still known.
+    pub fn note_owes(&self, host: &Host) {
+        let mut inner = self.inner.lock();
+        inner.noted += 1;
+        let number = inner.noted;
+        inner.noted_for.insert(host.clone(), number);
     }
 
-    /// What it owes to a host, as it said last.
+    /// What it says it owes, asked at `mark`.
+    pub fn set_owes(&self, mark: Mark, owes: HashMap<Host, u64>) {
+        let mut inner = self.inner.lock();
+        inner.owes = owes;
+        inner.noted_for.retain(|_, number| *number > mark.noted);
+    }
+
+    /// What it owes to a host, as far as is known.
     pub fn owes(&self, host: &Host) -> u64 {
-        self.inner.lock().owes.get(host).copied().unwrap_or(0)
+        let inner = self.inner.lock();
+        inner.owes.get(host).copied().unwrap_or(0).max(inner.noted_for.contains_key(host).into())
     }
 
     /// Records others owe to it, and segments of hints for it.
@@ -197,6 +214,21 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_debt_is_known_until_the_debtor_says_otherwise() {
+        let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
+        let host: Host = "b:1".parse().unwrap();
+        let before = node.mark();
+        node.note_owes(&host);
+        assert_eq!(node.owes(&host), 1);
+        node.set_owes(before, HashMap::new());
+        assert_eq!(node.owes(&host), 1, "it was asked before");
+        node.set_owes(node.mark(), HashMap::from([(host.clone(), 5)]));
+        assert_eq!(node.owes(&host), 5);
+        node.set_owes(node.mark(), HashMap::new());
+        assert_eq!(node.owes(&host), 0);
+    }
 
     #[test]
     fn behind_until_a_poll_says_otherwise() {
