@@ -17,6 +17,9 @@ use super::track::{Event, Limits, Track};
 use crate::plan::{State, View};
 
 const BEHIND: u8 = 4;
+/// Numbers the times at which nodes fall behind. All that begin behind have the same.
+static FALLS: AtomicU64 = AtomicU64::new(2);
+const FALL_AT_START: u64 = 1;
 
 /// A node.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Node {
     limits: Limits,
     /// State and behind, for those who only look.
     face: AtomicU8,
+    behind_since: AtomicU64,
     inner: Mutex<Inner>,
     /// Wakes whoever checks it.
     pub alarm: Notify,
@@ -86,6 +90,7 @@ impl Node {
             host,
             limits,
             face: AtomicU8::new(0),
+            behind_since: AtomicU64::new(0),
             inner: Mutex::default(),
             alarm: Notify::new(),
             counts: Counts::default(),
@@ -102,7 +107,7 @@ impl Node {
             1 => State::Suspect,
             _ => State::Down,
         };
-        View { state, behind: face & BEHIND != 0 }
+        View { state, behind: face & BEHIND != 0, behind_since: self.behind_since.load(Relaxed) }
     }
 
     /// Whether it is up.
@@ -207,6 +212,13 @@ impl Node {
             State::Down => 2,
         };
         let behind = inner.debts > 0 || inner.hints > 0 || inner.marks != inner.polled;
+        if !behind {
+            self.behind_since.store(0, Relaxed);
+        } else if self.behind_since.load(Relaxed) == 0 {
+            let at_start = inner.marks.risen == 1 && inner.polled == Mark::default();
+            let number = if at_start { FALL_AT_START } else { FALLS.fetch_add(1, Relaxed) };
+            self.behind_since.store(number, Relaxed);
+        }
         self.face.store(state | if behind { BEHIND } else { 0 }, Relaxed);
     }
 }
@@ -233,15 +245,15 @@ mod tests {
     #[test]
     fn behind_until_a_poll_says_otherwise() {
         let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
-        assert_eq!(node.view(), View { state: State::Down, behind: false });
+        assert_eq!(node.view(), View { state: State::Down, behind: false, behind_since: 0 });
         assert!(node.observe(Event::Good), "it came up");
-        assert_eq!(node.view(), View { state: State::Up, behind: true });
+        assert_eq!(node.view(), View { state: State::Up, behind: true, behind_since: FALL_AT_START });
         node.polled(node.mark(), 0, 0);
         assert!(!node.view().behind);
 
         let mark = node.mark();
         node.note_owed();
-        assert!(node.view().behind);
+        assert!(node.view().behind && node.view().behind_since > FALL_AT_START);
         node.polled(mark, 0, 0);
         assert!(node.view().behind, "that poll began before the debt");
         node.polled(node.mark(), 3, 0);
