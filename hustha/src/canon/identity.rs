@@ -33,6 +33,26 @@ impl Identity {
         hasher.hash_one((self.kind as u8, self.table.as_str(), self.key.as_ref()))
     }
 
+    /// Asks a node for the record's stamp.
+    pub fn look(&self) -> Result<Call, Refusal> {
+        let (path, in_body) = match self.kind {
+            Kind::Kv => ("/hustdb/exist", false),
+            Kind::Hash => ("/hustdb/hexist", false),
+            Kind::Set => ("/hustdb/sismember", true),
+            Kind::SortedSet => ("/hustdb/zismember", true),
+        };
+        let mut target = Target::new(path).plain("stamps", "true");
+        if self.kind != Kind::Kv {
+            target = target.plain("tb", &self.table);
+        }
+        let call = if in_body {
+            target.call(Method::POST, self.key.clone())?
+        } else {
+            target.bytes("key", &self.key).call(Method::GET, Bytes::new())?
+        };
+        Ok(call.idempotent())
+    }
+
     /// Asks a node to remember that it owes the record to `host`.
     pub fn debt(&self, host: &Host) -> Result<Call, Refusal> {
         let method = match self.kind {

@@ -17,9 +17,9 @@ use super::track::{Event, Limits, Track};
 use crate::plan::{State, View};
 
 const BEHIND: u8 = 4;
-/// Numbers the times at which nodes fall behind. All that begin behind have the same.
-static FALLS: AtomicU64 = AtomicU64::new(2);
-const FALL_AT_START: u64 = 1;
+/// Numbers the times at which nodes come up again. All that were up when first seen have the same.
+static RISES: AtomicU64 = AtomicU64::new(2);
+const RISE_AT_START: u64 = 1;
 
 /// A node.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Node {
     limits: Limits,
     /// State and behind, for those who only look.
     face: AtomicU8,
-    behind_since: AtomicU64,
+    up_since: AtomicU64,
     inner: Mutex<Inner>,
     /// Wakes whoever checks it.
     pub alarm: Notify,
@@ -90,7 +90,7 @@ impl Node {
             host,
             limits,
             face: AtomicU8::new(0),
-            behind_since: AtomicU64::new(0),
+            up_since: AtomicU64::new(RISE_AT_START),
             inner: Mutex::default(),
             alarm: Notify::new(),
             counts: Counts::default(),
@@ -107,7 +107,7 @@ impl Node {
             1 => State::Suspect,
             _ => State::Down,
         };
-        View { state, behind: face & BEHIND != 0, behind_since: self.behind_since.load(Relaxed) }
+        View { state, behind: face & BEHIND != 0, up_since: self.up_since.load(Relaxed) }
     }
 
     /// Whether it is up.
@@ -119,11 +119,14 @@ impl Node {
     pub fn observe(&self, event: Event) -> bool {
         let mut inner = self.inner.lock();
         let before = inner.track.state();
+        let first = inner.track == Track::default();
         inner.track.observe(event, self.limits);
         let now = inner.track.state();
         let risen = now == State::Up && before != State::Up;
         if risen {
             inner.marks.risen += 1;
+            let number = if first { RISE_AT_START } else { RISES.fetch_add(1, Relaxed) };
+            self.up_since.store(number, Relaxed);
         }
         self.publish(&inner);
         if now != before {
@@ -212,13 +215,6 @@ impl Node {
             State::Down => 2,
         };
         let behind = inner.debts > 0 || inner.hints > 0 || inner.marks != inner.polled;
-        if !behind {
-            self.behind_since.store(0, Relaxed);
-        } else if self.behind_since.load(Relaxed) == 0 {
-            let at_start = inner.marks.risen == 1 && inner.polled == Mark::default();
-            let number = if at_start { FALL_AT_START } else { FALLS.fetch_add(1, Relaxed) };
-            self.behind_since.store(number, Relaxed);
-        }
         self.face.store(state | if behind { BEHIND } else { 0 }, Relaxed);
     }
 }
@@ -245,15 +241,15 @@ mod tests {
     #[test]
     fn behind_until_a_poll_says_otherwise() {
         let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
-        assert_eq!(node.view(), View { state: State::Down, behind: false, behind_since: 0 });
+        assert_eq!(node.view(), View { state: State::Down, behind: false, up_since: RISE_AT_START });
         assert!(node.observe(Event::Good), "it came up");
-        assert_eq!(node.view(), View { state: State::Up, behind: true, behind_since: FALL_AT_START });
+        assert_eq!(node.view(), View { state: State::Up, behind: true, up_since: RISE_AT_START });
         node.polled(node.mark(), 0, 0);
         assert!(!node.view().behind);
 
         let mark = node.mark();
         node.note_owed();
-        assert!(node.view().behind && node.view().behind_since > FALL_AT_START);
+        assert!(node.view().behind);
         node.polled(mark, 0, 0);
         assert!(node.view().behind, "that poll began before the debt");
         node.polled(node.mark(), 3, 0);
@@ -270,5 +266,6 @@ mod tests {
         node.observe(Event::Good);
         node.polled(mark, 0, 0);
         assert!(node.view().behind, "it came up during the poll");
+        assert!(node.view().up_since > RISE_AT_START);
     }
 }

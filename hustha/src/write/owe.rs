@@ -127,12 +127,17 @@ async fn hint(proxy: &Proxy, owed: &Owed) -> bool {
 /// Makes two masters equal in a record in which they differ: each owes it to the other, and the greater wins on both.
 /// Nobody waits for it.
 pub fn repair(proxy: &Arc<Proxy>, identity: &Identity, masters: &[Arc<Node>; 2]) {
-    proxy.counts.divergence.fetch_add(1, Relaxed);
     // With this many under way the next scrub has to see to it.
     let Ok(permit) = proxy.debtor.repairs.clone().try_acquire_owned() else { return };
     let (proxy, identity, [one, two]) = (proxy.clone(), identity.clone(), masters.clone());
     proxy.keeper.clone().spawn(async move {
         let pool = &proxy.keeper.pool;
+        // Writes side by side may arrive in another order: by now the masters may be equal.
+        let (first, second) = tokio::join!(stamp(pool, &identity, &one), stamp(pool, &identity, &two));
+        if first.is_some() && first == second {
+            return;
+        }
+        proxy.counts.divergence.fetch_add(1, Relaxed);
         for (owner, to) in [(&one, &two), (&two, &one)] {
             if debt(pool, &identity, owner, to).await {
                 to.note_owed();
@@ -140,4 +145,11 @@ pub fn repair(proxy: &Arc<Proxy>, identity: &Identity, masters: &[Arc<Node>; 2])
         }
         drop(permit);
     });
+}
+
+/// The stamp a master has for a record; `None` if it has none, or does not say.
+async fn stamp(pool: &Pool, identity: &Identity, node: &Node) -> Option<u64> {
+    let call = identity.look().ok()?;
+    let reply = pool.call(&node.host, &call.timeout(DEBT_TIMEOUT)).await.ok()?;
+    reply.header("stamp")?.parse().ok()
 }
