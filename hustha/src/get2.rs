@@ -16,7 +16,7 @@ use crate::{
     proxy::Proxy,
     read::{Asked, ask},
     show::{no_master, show},
-    write::repair,
+    write::{Evidence, repair},
 };
 
 static VERSION_1: HeaderName = HeaderName::from_static("version1");
@@ -52,7 +52,7 @@ pub async fn get2(proxy: &Arc<Proxy>, pool: &Pool, lookup: Lookup, read: &Read) 
     };
     let found = compare(side_1, side_2, lookup.is_valueless());
     if found.repair {
-        repair(proxy, &read.identity, &acting);
+        repair(proxy, &read.identity, &acting, Evidence::Seen);
     }
     tell(lookup, side_1, side_2, reply_1)
 }

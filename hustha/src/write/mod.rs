@@ -12,5 +12,5 @@ mod task;
 
 pub use detached::Detached;
 pub use flights::Flights;
-pub use owe::{Debtor, repair};
+pub use owe::{Debtor, Evidence, repair};
 pub use task::run;

@@ -124,18 +124,28 @@ async fn hint(proxy: &Proxy, owed: &Owed) -> bool {
     }
 }
 
+/// What is known of two masters that may have to be made equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// They were seen to differ.
+    Seen,
+    /// One had a greater record than the other's write: perhaps only a later write that was faster.
+    Overtaken,
+}
+
 /// Makes two masters equal in a record in which they differ: each owes it to the other, and the greater wins on both.
 /// Nobody waits for it.
-pub fn repair(proxy: &Arc<Proxy>, identity: &Identity, masters: &[Arc<Node>; 2]) {
+pub fn repair(proxy: &Arc<Proxy>, identity: &Identity, masters: &[Arc<Node>; 2], evidence: Evidence) {
     // With this many under way the next scrub has to see to it.
     let Ok(permit) = proxy.debtor.repairs.clone().try_acquire_owned() else { return };
     let (proxy, identity, [one, two]) = (proxy.clone(), identity.clone(), masters.clone());
     proxy.keeper.clone().spawn(async move {
         let pool = &proxy.keeper.pool;
-        // Writes side by side may arrive in another order: by now the masters may be equal.
-        let (first, second) = tokio::join!(stamp(pool, &identity, &one), stamp(pool, &identity, &two));
-        if first.is_some() && first == second {
-            return;
+        if evidence == Evidence::Overtaken {
+            let (first, second) = tokio::join!(stamp(pool, &identity, &one), stamp(pool, &identity, &two));
+            if first.is_some() && first == second {
+                return;
+            }
         }
         proxy.counts.divergence.fetch_add(1, Relaxed);
         for (owner, to) in [(&one, &two), (&two, &one)] {

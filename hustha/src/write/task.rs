@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     flights::{Entrance, Flight},
     legs::{Asked, Copied, plain, replicate},
-    owe::{Owed, owe, repair},
+    owe::{Evidence, Owed, owe, repair},
 };
 use crate::{
     canon::{Stored, Write},
@@ -192,7 +192,8 @@ impl Task {
             match replicate(&self.pool, to, &self.write, stored).await {
                 Copied::Done => return Delivery::Done,
                 Copied::Greater => {
-                    repair(&self.proxy, &self.write.identity, &[self.node(owner).clone(), to.clone()]);
+                    let masters = [self.node(owner).clone(), to.clone()];
+                    repair(&self.proxy, &self.write.identity, &masters, Evidence::Overtaken);
                     return Delivery::Done;
                 }
                 Copied::Failed => {}
