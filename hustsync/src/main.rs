@@ -28,8 +28,8 @@ use hust_wire::{
 };
 
 use crate::{
-    background::Background, backlog::Backlog, config::SyncConfig, handler::Sync, nodes::Watch, shared::Shared,
-    table::Tables,
+    background::Background, backlog::Backlog, config::SyncConfig, handler::Sync, nodes::Watch,
+    shared::Shared, table::Tables,
 };
 
 #[global_allocator]

@@ -69,7 +69,12 @@ impl Collector for Look {
         let Totals { rounds, records, bytes, errors } = self.totals;
         counter(&mut to, "hustsync_scrub_rounds", "Rounds of comparison that have ended", rounds)?;
         let different = self.round.slots_different;
-        gauge(&mut to, "hustsync_scrub_slots_different", "Slots that differed, this or last round", different)?;
+        gauge(
+            &mut to,
+            "hustsync_scrub_slots_different",
+            "Slots that differed, this or last round",
+            different,
+        )?;
         counter(&mut to, "hustsync_scrub_records", "Records sent from one master to the other", records)?;
         counter(&mut to, "hustsync_scrub_bytes", "Bytes of these", bytes)?;
         counter(&mut to, "hustsync_scrub_errors", "Pairs not compared and records refused", errors)

@@ -31,7 +31,8 @@ impl Shared {
     /// Every host of the table and every folder of hints.
     pub fn hosts(&self) -> BTreeMap<String, HostCounts> {
         let table = self.tables.current();
-        let of_table = table.iter().flat_map(|table| table.hosts()).map(|host| (host.clone(), Counts::default()));
+        let of_table =
+            table.iter().flat_map(|table| table.hosts()).map(|host| (host.clone(), Counts::default()));
         let of_folders = self.backlog.queues().into_iter().map(|queue| (queue.host.clone(), queue.counts()));
         let seen = |(host, counts): (Host, Counts)| {
             (host.as_str().to_owned(), HostCounts { counts, debts: self.watch.debts_to(&host) })

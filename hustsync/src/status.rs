@@ -90,7 +90,8 @@ mod tests {
         let scrub = Round { round: 4, pairs: 2, pairs_done: 2, ..Round::default() };
         let status = Status::from_counts(&hosts.into(), scrub, 18_999);
         let first = r#"{"processed_items":120,"synced_items":99,"pending":20,"oldest_age_s":17,"debts":3,"damaged":1}"#;
-        let second = r#"{"processed_items":0,"synced_items":0,"pending":0,"oldest_age_s":0,"debts":2,"damaged":0}"#;
+        let second =
+            r#"{"processed_items":0,"synced_items":0,"pending":0,"oldest_age_s":0,"debts":2,"damaged":0}"#;
         let total = first.replace(r#""debts":3"#, r#""debts":5"#);
         let scrub = r#"{"round":4,"running":false,"pairs":2,"pairs_done":2,"slots_different":0,"records_sent":0,"bytes_sent":0,"errors":0,"started_ms":0,"finished_ms":0}"#;
         let expected = format!(

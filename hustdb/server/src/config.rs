@@ -32,6 +32,8 @@ pub struct StoreConfig {
     pub table_maximum: usize,
     pub tombstone_grace: u64,
     pub max_clock_skew_ms: u64,
+    pub binlog_threads: usize,
+    pub binlog_task_timeout: u64,
 }
 
 impl Default for StoreConfig {
@@ -43,6 +45,8 @@ impl Default for StoreConfig {
             table_maximum: 8192,
             tombstone_grace: 950_400,
             max_clock_skew_ms: 60_000,
+            binlog_threads: 4,
+            binlog_task_timeout: 950_400,
         }
     }
 }
@@ -130,6 +134,16 @@ const STORE_KEYS: &[Key] = &[
         Bounds::Number(0, 86_400_000),
         "Replicas whose stamp is this many ms ahead of the clock here are answered 400.",
     ),
+    key(
+        "store.binlog_threads",
+        Bounds::Number(1, 64),
+        "Threads that deliver what is owed to other hosts; each serves many hosts.",
+    ),
+    key(
+        "store.binlog_task_timeout",
+        Bounds::Number(1, 10 * YEAR_S),
+        "Seconds after which a debt to a host that does not come back is dropped.",
+    ),
 ];
 
 const CACHE_KEYS: &[Key] = &[key(
@@ -202,6 +216,7 @@ impl NodeConfig {
         options.ttl_maximum_s = store.ttl_maximum;
         options.table_maximum = store.table_maximum;
         options.max_clock_skew_ms = store.max_clock_skew_ms;
+        options.debt_timeout_ms = store.binlog_task_timeout.saturating_mul(1000);
         Ok(options)
     }
 

@@ -4,6 +4,7 @@ mod cache;
 
 use hust_wire::route::{BodyRule, Methods, Route};
 
+use crate::handlers::replica::MERGE_OVER_BYTES;
 pub use cache::CacheCommand;
 
 /// The commands.
@@ -30,11 +31,16 @@ pub enum Command {
     Stat,
     StatAll,
     FileCount,
+    Scan,
+    Merge,
+    Digest,
+    Binlog,
+    Forget,
 }
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 20] = [
+    pub const ALL: [Command; 25] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -55,6 +61,11 @@ impl Command {
         Command::Stat,
         Command::StatAll,
         Command::FileCount,
+        Command::Scan,
+        Command::Merge,
+        Command::Digest,
+        Command::Binlog,
+        Command::Forget,
     ];
 }
 
@@ -94,6 +105,26 @@ pub const ROUTES: &[Route] = &[
     cache::write("/hustcache/hdel", CacheCommand::Hdel, BodyRule::Ignored),
     cache::write("/hustcache/hincrby", CacheCommand::Hincrby, BodyRule::Collected),
     cache::write("/hustcache/hincrbyfloat", CacheCommand::Hincrbyfloat, BodyRule::Collected),
+    read("/hustdb/scan", Command::Scan),
+    Route {
+        path: "/hustdb/merge",
+        methods: Methods::POST,
+        id: Command::Merge as u16,
+        body: BodyRule::CollectedOver(MERGE_OVER_BYTES),
+    },
+    read("/hustdb/digest", Command::Digest),
+    Route {
+        path: "/hustdb/binlog",
+        methods: Methods::GET.and(Methods::POST),
+        id: Command::Binlog as u16,
+        body: BodyRule::Collected,
+    },
+    Route {
+        path: "/hustdb/forget",
+        methods: Methods::POST,
+        id: Command::Forget as u16,
+        body: BodyRule::Ignored,
+    },
 ];
 
 const fn read(path: &'static str, command: Command) -> Route {

@@ -7,6 +7,7 @@ mod address;
 pub mod cache;
 mod capacity;
 mod cursor;
+mod debts;
 mod error;
 mod expiry;
 mod kind;
@@ -17,6 +18,7 @@ pub mod merge;
 mod options;
 mod read;
 pub mod record;
+mod replica;
 mod stamp;
 mod store;
 mod tables;
@@ -30,6 +32,7 @@ mod tests;
 
 pub use address::{Address, MAX_KEY_BYTES, SLOTS, TableId, md5, slot_of};
 pub use cache::{Cache, CacheOptions};
+pub use debts::{CREDITORS_MAX, Creditor, Debt, DebtBatch, Debts, HostName, Noted, Owed, OwedRecord};
 pub use error::{Error, Result};
 pub use expiry::Swept;
 pub use hust_engine::{Fetch, Slice, Ticket};
@@ -39,8 +42,11 @@ pub use listing::{ListRequest, ListedRow, Listing, Start};
 pub use members::{Member, Members};
 pub use options::StoreOptions;
 pub use record::{Answer, Origin, Record, Shown};
+pub use replica::{
+    Forgetting, Form, Merged, Replica, ScanPage, ScanRequest, StoredReplica, cursor_of, is_cursor,
+};
 pub use stamp::StampClock;
 pub use store::Store;
-pub use tables::{Figures, MAX_NAME_BYTES, TableStat};
+pub use tables::{Figures, MAX_NAME_BYTES, Reaped, TableStat};
 pub use tally::Stat;
 pub use write::{Change, Lifetime, ScoreOperation, Terms, Written, score_of};

@@ -3,21 +3,27 @@
 //! [`Shared`] is what commands work on; the sweeper's thread holds it too. Dropping or closing the [`Store`] stops
 //! that thread first.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
-use hust_engine::{Engine, clock::Clock};
+use hust_engine::{Engine, Key, clock::Clock};
 use parking_lot::Mutex;
 
 use crate::{
     capacity::Capacity,
+    debts::{Creditors, Debts},
     error::{Error, Result},
     expiry::{self, ExpiryIndex, Sweeper, Swept},
     kv::Kv,
     listing::{self, ListRequest, Listing},
     members::Members,
     options::StoreOptions,
+    replica::{self, Forgetting, MergeCounters, Merged, Replica, ScanPage, ScanRequest},
     stamp::StampClock,
-    tables::{self, Directory, TableStat},
+    tables::{self, Directory, Reaped, TableStat},
     tally::{self, Stat},
 };
 
@@ -29,6 +35,11 @@ pub(crate) struct Shared {
     pub(crate) expiry: ExpiryIndex,
     pub(crate) capacity: Capacity,
     pub(crate) tables: Directory,
+    pub(crate) creditors: Creditors,
+    pub(crate) merges: MergeCounters,
+    pub(crate) debt_timeout_ms: u64,
+    /// Where the next run of the reaper begins; `None`: at the first name.
+    pub(crate) reaper_at: Mutex<Option<Key>>,
     pub(crate) ttl_maximum_s: u64,
     pub(crate) file_count: usize,
 }
@@ -58,8 +69,20 @@ impl Store {
         let expiry = ExpiryIndex::new(partition_bits);
         let tables = tables::load(&engine, options.table_maximum)?;
         let (ttl_maximum_s, file_count) = (options.ttl_maximum_s, 1 << partition_bits);
-        let shared = Shared { engine, clock, stamps, expiry, capacity, tables, ttl_maximum_s, file_count };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            clock,
+            stamps,
+            expiry,
+            capacity,
+            tables,
+            creditors: Creditors::load(&engine)?,
+            merges: MergeCounters::default(),
+            debt_timeout_ms: options.debt_timeout_ms,
+            reaper_at: Mutex::default(),
+            ttl_maximum_s,
+            file_count,
+            engine,
+        });
         let sweeper = match options.sweep_interval {
             Some(interval) => Some(Sweeper::start(shared.clone(), interval).map_err(|cause| {
                 Error::Engine(hust_engine::Error::io("starting the expiry sweep", cause))
@@ -88,6 +111,34 @@ impl Store {
     /// Hash fields, members of sets and of sorted sets.
     pub fn members(&self) -> Members<'_> {
         Members::new(&self.shared)
+    }
+
+    /// What is owed to other hosts.
+    pub fn debts(&self) -> Debts<'_> {
+        Debts::new(&self.shared)
+    }
+
+    /// A page of all records of a slot window, tombstones included. May block on the disk.
+    pub fn scan(&self, request: &ScanRequest<'_>) -> Result<ScanPage> {
+        replica::scan(&self.shared, request)
+    }
+
+    /// Merges records of other nodes: of two with one identity the greater stays. An error may leave a part merged;
+    /// repeating the merge then does the rest. May block on the disk.
+    pub fn merge<'r>(&self, replicas: impl Iterator<Item = Replica<'r>> + Clone) -> Result<Merged> {
+        replica::merge(&self.shared, replicas)
+    }
+
+    /// Records that merges applied and ignored since the store was opened.
+    pub fn merge_totals(&self) -> (u64, u64) {
+        let merges = &self.shared.merges;
+        (merges.applied.load(Relaxed), merges.ignored.load(Relaxed))
+    }
+
+    /// A step of taking all records and debts of some slots from this store, without a trace; to be repeated until it
+    /// is done, also after `Busy`. May block on the disk.
+    pub fn forget(&self, forgetting: &mut Forgetting) -> Result<()> {
+        replica::forget(&self.shared, forgetting)
     }
 
     /// A page of a file's records. May block on the disk.
@@ -134,6 +185,12 @@ impl Store {
     /// The digest of each of these slots.
     pub fn digest(&self, slots: Range<u16>) -> Vec<u64> {
         slots.map(|slot| self.shared.engine.tally(slot)[usize::from(tally::DIGEST)] as u64).collect()
+    }
+
+    /// Takes the rows of names that no table and no tombstone needs any more, looking at up to `max_names` from where
+    /// the last call ended. May block on the disk.
+    pub fn reap(&self, max_names: usize) -> Result<Reaped> {
+        tables::reap(&self.shared, max_names)
     }
 
     /// Takes records that expired by `now_ms` out of the counts, at most `max_rows` of them. May block on the disk.

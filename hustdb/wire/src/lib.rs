@@ -1,4 +1,4 @@
-//! What all huststore server programs share: slots, parameters, answers, merge frames, the HTTP server loop and
+//! What all huststore server programs share: slots, parameters, answers, merge frames, hint logs, the HTTP server loop and
 //! the client pool, access and authentication, configuration, metrics, command line.
 //!
 //! A program gives [`server::start`] a table of routes and a [`server::Handler`]; everything the contract says about
@@ -12,6 +12,7 @@ pub mod client;
 pub mod config;
 mod flat;
 pub mod frame;
+pub mod hint;
 pub mod host;
 pub mod lifecycle;
 pub mod log;

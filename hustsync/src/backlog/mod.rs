@@ -49,11 +49,16 @@ impl Backlog {
         let mut new = Vec::new();
         for name in names {
             let Ok(host) = name.parse() else { continue };
-            let queue = self.queues.lock().entry(name.clone()).or_insert_with(|| {
-                let queue = Arc::new(Queue::new(host));
-                new.push(queue.clone());
-                queue
-            }).clone();
+            let queue = self
+                .queues
+                .lock()
+                .entry(name.clone())
+                .or_insert_with(|| {
+                    let queue = Arc::new(Queue::new(host));
+                    new.push(queue.clone());
+                    queue
+                })
+                .clone();
             let survey = Survey {
                 folder: &self.folder(&queue),
                 queue: &queue,
@@ -81,7 +86,13 @@ impl Backlog {
     /// A reader of a part of a segment.
     pub fn reader(&self, segment: &Path, task: &Task) -> std::io::Result<Reader<std::fs::File>> {
         let file = disk::open(segment)?;
-        Ok(Reader::new(file, task.from.max(hust_wire::hint::HEADER_BYTES as u64), task.to, task.growth, self.payload_max_bytes))
+        Ok(Reader::new(
+            file,
+            task.from.max(hust_wire::hint::HEADER_BYTES as u64),
+            task.to,
+            task.growth,
+            self.payload_max_bytes,
+        ))
     }
 
     /// All queues, by the names of their folders.

@@ -179,7 +179,9 @@ impl<S: Source> Reader<S> {
         if !(NOTED_BYTES..=self.payload_max_bytes).contains(&length) {
             return Ok(Err(HintError::Length));
         }
-        if self.end - self.at() < (FRAME_HEADER_BYTES + length) as u64 || !self.want(FRAME_HEADER_BYTES + length)? {
+        if self.end - self.at() < (FRAME_HEADER_BYTES + length) as u64
+            || !self.want(FRAME_HEADER_BYTES + length)?
+        {
             return Ok(Err(HintError::CutOff));
         }
         match hint::decode(self.rest(), self.payload_max_bytes) {

@@ -18,7 +18,7 @@ use hust_wire::{
 };
 use hyper::StatusCode;
 
-pub use presence::{AWAY_MAX_MS, Presence};
+pub use presence::Presence;
 pub use watch::Watch;
 
 /// A node has this long to say that it serves.
@@ -118,7 +118,8 @@ impl Nodes {
     ) -> Result<Page, Trouble> {
         let digest = content == Content::Digest;
         let (end, cursor) = (slot + 1, cursor.unwrap_or_default());
-        let target = format!("/hustdb/scan?start={slot}&end={end}&limit=1000&digest={digest}&cursor={cursor}");
+        let target =
+            format!("/hustdb/scan?start={slot}&end={end}&limit=1000&digest={digest}&cursor={cursor}");
         let reply = self.done(host, call(Call::get(target))?).await?;
         let next = match reply.header("cursor") {
             None => None,

@@ -70,8 +70,10 @@ impl Watch {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            let hosts: Vec<Host> =
-                tables.current().map(|table| table.hosts().into_iter().cloned().collect()).unwrap_or_default();
+            let hosts: Vec<Host> = tables
+                .current()
+                .map(|table| table.hosts().into_iter().cloned().collect())
+                .unwrap_or_default();
             self.look(&nodes, &hosts).await;
             let watch = self.clone();
             // It has ended, or panicked, which it does not.
@@ -163,6 +165,7 @@ fn load(file: &std::path::Path) -> BTreeMap<String, Presence> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::presence::AWAY_MAX_MS;
     use super::*;
 
     #[test]
@@ -176,13 +179,13 @@ mod tests {
         }
         watch.keep(1000);
         assert!(load(&watch.file).is_empty(), "short ones do not");
-        watch.note(&host, Look::Silent, super::super::AWAY_MAX_MS + 1);
+        watch.note(&host, Look::Silent, AWAY_MAX_MS + 1);
         watch.note(&other, Look::Answered, 5);
-        watch.keep(super::super::AWAY_MAX_MS + 1);
+        watch.keep(AWAY_MAX_MS + 1);
         let again = Watch::new(folder.path());
         assert!(again.is_stale(&host) && !again.is_stale(&other));
-        again.note(&host, Look::Empty, super::super::AWAY_MAX_MS + 9);
-        again.keep(super::super::AWAY_MAX_MS + 9);
+        again.note(&host, Look::Empty, AWAY_MAX_MS + 9);
+        again.keep(AWAY_MAX_MS + 9);
         assert!(!Watch::new(folder.path()).is_stale(&host));
     }
 

@@ -10,12 +10,7 @@ mod deliver;
 mod destination;
 mod part;
 
-use std::{
-    collections::BTreeSet,
-    io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, path::PathBuf, sync::Arc};
 
 use hust_wire::Host;
 use tokio::{

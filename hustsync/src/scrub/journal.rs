@@ -120,6 +120,10 @@ mod tests {
         let round = journal.round();
         assert_eq!((round.running, round.started_ms, round.finished_ms), (false, 5, 9));
         assert_eq!(journal.begin(10), 2);
-        assert_eq!((journal.round().records_sent, journal.totals().errors), (0, 1), "a new one begins at nothing");
+        assert_eq!(
+            (journal.round().records_sent, journal.totals().errors),
+            (0, 1),
+            "a new one begins at nothing"
+        );
     }
 }

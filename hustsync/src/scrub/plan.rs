@@ -14,7 +14,11 @@ pub struct PairRange {
 pub fn pairs(table: &Table, seed: u64) -> Vec<PairRange> {
     let parts = table.elements().iter().flat_map(|element| element.parts());
     let mut pairs: Vec<PairRange> = parts
-        .map(|part| PairRange { start: part.start, end: part.end, masters: part.roles().acting.map(Host::clone) })
+        .map(|part| PairRange {
+            start: part.start,
+            end: part.end,
+            masters: part.roles().acting.map(Host::clone),
+        })
         .collect();
     shuffle(&mut pairs, seed);
     pairs

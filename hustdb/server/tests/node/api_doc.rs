@@ -18,7 +18,20 @@ fn commands(document: &str) -> Vec<(&str, &str)> {
 fn the_examples_of_the_document_answer_what_it_says() {
     let document = include_str!("../../../../doc/api.md");
     let commands = commands(document);
-    for path in ["get", "exist", "put", "del", "keys", "stat", "file_count"] {
+    for path in [
+        "get",
+        "exist",
+        "put",
+        "del",
+        "keys",
+        "stat",
+        "file_count",
+        "scan",
+        "merge",
+        "digest",
+        "binlog",
+        "forget",
+    ] {
         let path = format!("/hustdb/{path}");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
     }

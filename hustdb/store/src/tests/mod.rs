@@ -3,12 +3,17 @@
 mod capacity;
 mod cold;
 mod contract;
+mod convergence;
+mod debts;
 mod listing;
 mod model;
 mod plain_map;
 mod reads;
+mod reap;
+mod replica;
 mod sweep;
 mod tables;
+mod world;
 
 use std::sync::Arc;
 

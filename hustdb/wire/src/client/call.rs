@@ -66,6 +66,16 @@ impl Call {
         Ok(Call { body: body.into(), ..Call::new(Method::POST, target)? })
     }
 
+    /// Where it goes: path and query.
+    pub fn target(&self) -> &str {
+        self.target.as_str()
+    }
+
+    /// Its body.
+    pub fn payload(&self) -> &Bytes {
+        &self.body
+    }
+
     /// With this body.
     pub fn body(self, body: impl Into<Bytes>) -> Call {
         Call { body: body.into(), ..self }

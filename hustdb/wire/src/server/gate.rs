@@ -72,5 +72,5 @@ fn check_method(methods: Methods, head: &Parts) -> Result<(), Refusal> {
 
 /// 503 while starting.
 pub fn not_ready() -> Refusal {
-    Refusal::unavailable("status", "starting").hinting(Hint::RetryAfterS(1))
+    Refusal::unavailable("status", "starting")
 }

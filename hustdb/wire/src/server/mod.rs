@@ -51,6 +51,11 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Writes the program's own metrics, Prometheus text without the final `# EOF`.
     fn metrics(&self, text: &mut String);
+
+    /// Runs when all connections of a worker have ended, before its runtime does: waits for what goes on without them.
+    fn finish(&self, _worker: &Self::Worker) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// A program: its name (the realm of its authentication), its version and its paths. `/status.html`, `/version` and
@@ -63,7 +68,8 @@ pub struct Program {
     pub version: &'static str,
     /// The paths.
     pub routes: &'static [Route],
-    /// Whether two processes may listen on one port, so that one can replace the other without a gap.
+    /// Whether two processes may listen on one port, so that one can replace the other without a gap. Such a program
+    /// is ready when it starts to listen: it would be given requests that the other could still answer.
     pub shares_port: bool,
 }
 
@@ -105,8 +111,8 @@ pub struct Control {
     guard: Arc<shared::Guard>,
 }
 
-/// Binds, starts the workers, and returns; the server answers 503 to everything but its own paths until
-/// [`Control::ready`].
+/// Binds, starts the workers, and returns; unless it shares its port, the server answers 503 to everything but its own
+/// paths until [`Control::ready`].
 pub fn start<H: Handler>(
     program: Program,
     server: &ServerConfig,
@@ -118,6 +124,9 @@ pub fn start<H: Handler>(
     let (address, listeners) = listen::bind(program, server)?;
     let (drain, draining) = watch::channel(false);
     let lifecycle = Arc::new(Lifecycle::default());
+    if program.shares_port {
+        lifecycle.ready();
+    }
     let shared = Arc::new(Shared::new(program, server, guard.clone(), lifecycle.clone(), tls, handler));
     let mut workers = Vec::with_capacity(listeners.len());
     let control = Control { drain, lifecycle, guard };

@@ -96,6 +96,7 @@ impl<H: Handler> Worker<H> {
         if timeout(self.shared.drain_timeout, self.roster.drain()).await.is_err() {
             tracing::warn!("connections were cut: they did not finish within the drain timeout");
         }
+        self.shared.handler.finish(&self.local.worker).await;
     }
 
     fn admit(&self, stream: TcpStream) {

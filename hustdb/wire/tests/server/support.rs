@@ -91,16 +91,19 @@ impl Server {
     }
 
     pub fn with(server: &ServerConfig, security: &SecurityConfig) -> Server {
-        let started = Server::starting(server, security);
-        started.control.ready();
-        started
+        Server::run(PROGRAM, server, security)
     }
 
+    /// One that is not ready; a program that shares its port would be.
     pub fn starting(server: &ServerConfig, security: &SecurityConfig) -> Server {
+        Server::run(Program { shares_port: false, ..PROGRAM }, server, security)
+    }
+
+    fn run(program: Program, server: &ServerConfig, security: &SecurityConfig) -> Server {
         let gate = Arc::new(Semaphore::new(0));
         let (sender, entered) = mpsc::unbounded_channel();
         let handler = Echo { big: big(), gate: gate.clone(), entered: sender };
-        let running = server::start(PROGRAM, server, security, handler).unwrap();
+        let running = server::start(program, server, security, handler).unwrap();
         let (address, control) = (running.address(), running.control());
         Server { address, control, gate, entered: Mutex::new(entered), running: Some(running) }
     }

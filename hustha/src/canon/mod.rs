@@ -1,0 +1,62 @@
+//! Requests as nodes get them: decoded once, checked, encoded again.
+//!
+//! Only parameters a command knows are sent on; values and members travel in the body. What cannot be sent to a node in
+//! every form it may need is refused before anything is sent.
+
+mod cache;
+mod identity;
+mod listing;
+mod lookup;
+mod target;
+mod verb;
+mod write;
+
+pub use cache::cache_call;
+pub use identity::Identity;
+pub use listing::{Listing, peer, range};
+pub use lookup::{Lookup, Read};
+pub use verb::Verb;
+pub use write::{Stored, Write};
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use hust_wire::{
+    Query, Refusal, Request,
+    param::{check_key, required},
+};
+use hyper::Method;
+
+/// The body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
+fn value(request: &Request) -> Result<Bytes, Refusal> {
+    if !request.body.is_empty() {
+        return Ok(request.body.clone());
+    }
+    match request.query().bytes("val")? {
+        Some(value) => Ok(value.into_owned().into()),
+        None if *request.method() == Method::PUT => Ok(Bytes::new()),
+        None => Err(Refusal::bad("val", "missing")),
+    }
+}
+
+/// The key of the query.
+fn key(query: Query<'_>) -> Result<Bytes, Refusal> {
+    Ok(required("key", query.key("key")?)?.into_owned().into())
+}
+
+/// The body if it is not empty, else the key of the query.
+fn member(request: &Request) -> Result<Bytes, Refusal> {
+    if request.body.is_empty() {
+        return key(request.query());
+    }
+    check_key("key", &request.body)?;
+    Ok(request.body.clone())
+}
+
+/// The table of the query.
+fn table(query: Query<'_>) -> Result<String, Refusal> {
+    Ok(required("tb", query.table("tb")?.map(Cow::into_owned))?)
+}
+
+#[cfg(test)]
+mod tests;

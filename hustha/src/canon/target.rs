@@ -1,0 +1,72 @@
+//! Writes the target of a request to a node.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use hust_wire::{Refusal, client::Call};
+use hyper::{Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// The longest target a node takes, in bytes.
+const TARGET_MAX_BYTES: usize = 65_534;
+/// What stays as it is: what no URI reserves.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
+
+/// A path and its query, growing.
+#[derive(Clone, Debug)]
+pub struct Target {
+    text: String,
+    has_query: bool,
+}
+
+impl Target {
+    /// A path without a query.
+    pub fn new(path: &str) -> Target {
+        Target { text: path.to_owned(), has_query: false }
+    }
+
+    /// With a parameter of any bytes.
+    pub fn bytes(mut self, name: &str, value: &[u8]) -> Target {
+        self.name(name);
+        let _ = write!(self.text, "{}", percent_encode(value, ENCODED));
+        self
+    }
+
+    /// With a parameter whose text needs no encoding.
+    pub fn plain(mut self, name: &str, value: impl std::fmt::Display) -> Target {
+        self.name(name);
+        let _ = write!(self.text, "{value}");
+        self
+    }
+
+    /// With a parameter if there is one.
+    pub fn some(self, name: &str, value: Option<impl std::fmt::Display>) -> Target {
+        match value {
+            Some(value) => self.plain(name, value),
+            None => self,
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        self.text.push(if self.has_query { '&' } else { '?' });
+        self.has_query = true;
+        let _ = write!(self.text, "{name}=");
+    }
+
+    /// Refuses what a node would refuse with `more` bytes added.
+    pub fn check(&self, more: usize) -> Result<(), Refusal> {
+        if self.text.len() + more > TARGET_MAX_BYTES {
+            let reason = format!("over {TARGET_MAX_BYTES} bytes");
+            return Err(Refusal::new(StatusCode::URI_TOO_LONG, "target", reason));
+        }
+        Ok(())
+    }
+
+    /// The request.
+    pub fn call(self, method: Method, body: Bytes) -> Result<Call, Refusal> {
+        self.check(0)?;
+        let call =
+            Call::new(method, self.text).map_err(|failure| Refusal::bad("target", failure.to_string()))?;
+        Ok(call.body(body))
+    }
+}

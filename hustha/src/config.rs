@@ -1,0 +1,224 @@
+//! Configuration of the proxy: `[server]`, `[security]`, `[backend]` as everywhere, the rest here.
+//!
+//! The structs are the source: `conf/hustha.toml` and `doc/config.md` are generated from them and checked by a test.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use hust_wire::{
+    Host,
+    config::{
+        BACKEND_KEYS, BackendConfig, Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS,
+        SecurityConfig, ServerConfig,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{health::Limits, plan::Fallback};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProxyConfig {
+    pub table: PathBuf,
+    pub backends: Vec<String>,
+    pub read_fallback_on_miss: String,
+    pub server: ServerConfig,
+    pub security: SecurityConfig,
+    pub backend: BackendConfig,
+    pub health: HealthConfig,
+    pub hints: HintsConfig,
+    pub sync: SyncConfig,
+    pub set_table: SetTableConfig,
+}
+
+impl Default for ProxyConfig {
+    fn default() -> ProxyConfig {
+        ProxyConfig {
+            table: "hustdbtable.json".into(),
+            backends: Vec::new(),
+            read_fallback_on_miss: "auto".into(),
+            server: ServerConfig::listening_on("127.0.0.1:8082"),
+            security: SecurityConfig::default(),
+            backend: BackendConfig::default(),
+            health: HealthConfig::default(),
+            hints: HintsConfig::default(),
+            sync: SyncConfig::default(),
+            set_table: SetTableConfig::default(),
+        }
+    }
+}
+
+/// `[health]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealthConfig {
+    pub interval_ms: u64,
+    pub rise: u32,
+    pub fall: u32,
+    pub timeout_ms: u64,
+}
+
+impl Default for HealthConfig {
+    fn default() -> HealthConfig {
+        HealthConfig { interval_ms: 5000, rise: 1, fall: 3, timeout_ms: 5000 }
+    }
+}
+
+impl HealthConfig {
+    /// When a node counts as up and as down.
+    pub fn limits(&self) -> Limits {
+        Limits { rise: self.rise, fall: self.fall }
+    }
+
+    /// `interval_ms`.
+    pub fn interval(&self) -> Duration {
+        Duration::from_millis(self.interval_ms)
+    }
+
+    /// `timeout_ms`.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+/// `[hints]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HintsConfig {
+    pub dir: PathBuf,
+}
+
+impl Default for HintsConfig {
+    fn default() -> HintsConfig {
+        HintsConfig { dir: "logs".into() }
+    }
+}
+
+/// `[sync]`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyncConfig {
+    pub url: String,
+    pub user: String,
+    pub password: String,
+}
+
+impl Default for SyncConfig {
+    fn default() -> SyncConfig {
+        SyncConfig { url: "http://127.0.0.1:8089".into(), user: String::new(), password: String::new() }
+    }
+}
+
+impl fmt::Debug for SyncConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncConfig").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// `[set_table]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SetTableConfig {
+    pub public_pem: PathBuf,
+    pub identifier_timeout_ms: u64,
+}
+
+impl Default for SetTableConfig {
+    fn default() -> SetTableConfig {
+        SetTableConfig { public_pem: PathBuf::new(), identifier_timeout_ms: 10_000 }
+    }
+}
+
+impl Config for ProxyConfig {
+    fn keys() -> Vec<Key> {
+        [OWN_KEYS, SERVER_KEYS, SECURITY_KEYS, BACKEND_KEYS, SECTION_KEYS].concat()
+    }
+}
+
+/// Keys before any section.
+const OWN_KEYS: &[Key] = &[
+    key(
+        "table",
+        Bounds::Any,
+        "File of the load-balance table; read at the start and on SIGHUP, written by /set_table.",
+    ),
+    key(
+        "backends",
+        Bounds::Any,
+        "Hosts in the order of peer=N; those of the table that are not named here follow by first appearance.",
+    ),
+    key(
+        "read_fallback_on_miss",
+        Bounds::OneOf(&["auto", "always", "never"]),
+        "When the other master is asked after a miss: while the first may lack records, at each miss, or not at all.",
+    ),
+];
+
+const SECTION_KEYS: &[Key] = &[
+    key("health.interval_ms", Bounds::Number(1, DAY_MS), "Each node is checked every so many ms."),
+    key("health.rise", Bounds::Number(1, 1000), "Good checks in a row after which a node is up."),
+    key("health.fall", Bounds::Number(1, 1000), "Bad checks in a row after which a node is down."),
+    key("health.timeout_ms", Bounds::Number(1, DAY_MS), "A check that takes more ms is bad."),
+    key("hints.dir", Bounds::Any, "Folder of the hint logs; hustsync replays them from there."),
+    key("sync.url", Bounds::Any, "Where hustsync listens, http://host:port."),
+    key("sync.user", Bounds::Any, "User hustsync asks for; sent when user and password are both set."),
+    key("sync.password", Bounds::Any, "Password hustsync asks for."),
+    key(
+        "set_table.public_pem",
+        Bounds::Any,
+        "RSA public key (PEM, SPKI) for the two-step form of /set_table; empty = that form is off.",
+    ),
+    key(
+        "set_table.identifier_timeout_ms",
+        Bounds::Number(1, DAY_MS),
+        "An id of the two-step form is valid for so many ms.",
+    ),
+];
+
+const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
+    Key { name, bounds, about }
+}
+
+impl ProxyConfig {
+    /// The hosts of `backends`, each once.
+    pub fn backend_hosts(&self) -> Result<Vec<Host>, Invalid> {
+        let mut hosts: Vec<Host> = Vec::with_capacity(self.backends.len());
+        for text in &self.backends {
+            let wrong = |what: &str| Invalid::new(format!("backends: {text:?}: {what}"));
+            let host: Host = text.parse().map_err(wrong)?;
+            if hosts.contains(&host) {
+                return Err(wrong("twice"));
+            }
+            hosts.push(host);
+        }
+        Ok(hosts)
+    }
+
+    /// Where hustsync listens.
+    pub fn sync_host(&self) -> Result<Host, Invalid> {
+        let rest = self.sync.url.strip_prefix("http://");
+        let rest = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let host = rest.ok_or("not http://host:port").and_then(str::parse);
+        host.map_err(|what| Invalid::new(format!("sync.url: {what}")))
+    }
+
+    /// `read_fallback_on_miss`.
+    pub fn fallback(&self) -> Fallback {
+        match self.read_fallback_on_miss.as_str() {
+            "always" => Fallback::Always,
+            "never" => Fallback::Never,
+            _ => Fallback::Auto,
+        }
+    }
+
+    /// Whether clients must show credentials.
+    pub fn asks_for_credentials(&self) -> bool {
+        !self.security.user.is_empty() && !self.security.password.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,230 @@
+//! One node: its state, what is owed to it, what has been counted of it.
+//!
+//! Behind is: debts or hints are known, or a debt or hint was recorded since the last finished poll began, or the node
+//! came up and no poll has finished that began since. The marks of a poll are taken when it begins, so that what happens
+//! meanwhile counts for the next one.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+};
+
+use hust_wire::{Host, client::Failure, client::Outcome};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::track::{Event, Limits, Track};
+use crate::plan::{State, View};
+
+const BEHIND: u8 = 4;
+
+/// A node.
+#[derive(Debug)]
+pub struct Node {
+    /// Where it is.
+    pub host: Host,
+    limits: Limits,
+    /// State and behind, for those who only look.
+    face: AtomicU8,
+    inner: Mutex<Inner>,
+    /// Wakes whoever checks it.
+    pub alarm: Notify,
+    /// What has been counted of it.
+    pub counts: Counts,
+}
+
+/// Counters of a node.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Answers that named it in `Sync`.
+    pub sync_answers: AtomicU64,
+    /// Hints written for it.
+    pub hints: AtomicU64,
+    /// Requests that were not done.
+    pub refused_legs: AtomicU64,
+    /// Requests of which nothing is known.
+    pub unknown_legs: AtomicU64,
+    /// Records it refused because their stamp is ahead of its clock.
+    pub clock_skew: AtomicU64,
+}
+
+/// How a request to a node failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leg {
+    /// Not done.
+    Refused,
+    /// Done or not.
+    Unknown,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    track: Track,
+    marks: Mark,
+    polled: Mark,
+    debts: u64,
+    hints: u64,
+    /// What it owes to others, as it said last.
+    owes: HashMap<Host, u64>,
+}
+
+/// What a poll that begins now will have seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    recorded: u64,
+    risen: u64,
+}
+
+impl Node {
+    pub fn new(host: Host, limits: Limits) -> Node {
+        let node = Node {
+            host,
+            limits,
+            face: AtomicU8::new(0),
+            inner: Mutex::default(),
+            alarm: Notify::new(),
+            counts: Counts::default(),
+        };
+        node.publish(&node.inner.lock());
+        node
+    }
+
+    /// Its state, and whether it is behind.
+    pub fn view(&self) -> View {
+        let face = self.face.load(Relaxed);
+        let state = match face & !BEHIND {
+            0 => State::Up,
+            1 => State::Suspect,
+            _ => State::Down,
+        };
+        View { state, behind: face & BEHIND != 0 }
+    }
+
+    /// Whether it is up.
+    pub fn is_up(&self) -> bool {
+        self.view().state == State::Up
+    }
+
+    /// Takes the result of a check in. Whether it has just come up.
+    pub fn observe(&self, event: Event) -> bool {
+        let mut inner = self.inner.lock();
+        let before = inner.track.state();
+        inner.track.observe(event, self.limits);
+        let now = inner.track.state();
+        let risen = now == State::Up && before != State::Up;
+        if risen {
+            inner.marks.risen += 1;
+        }
+        self.publish(&inner);
+        if now != before {
+            tracing::info!("{} is {now:?}", self.host);
+        }
+        risen
+    }
+
+    /// Takes in that a request failed.
+    pub fn failed(&self, failure: &Failure) {
+        match failure.outcome() {
+            Outcome::Unknown => {
+                self.count(Leg::Unknown);
+                self.observe(Event::RequestLost);
+                self.alarm.notify_one();
+            }
+            Outcome::Refused => {
+                self.count(Leg::Refused);
+                if failure.is_unreachable() {
+                    self.observe(Event::RequestUnreachable);
+                    self.alarm.notify_one();
+                }
+            }
+        }
+    }
+
+    /// Counts a failed request.
+    pub fn count(&self, leg: Leg) {
+        match leg {
+            Leg::Refused => self.counts.refused_legs.fetch_add(1, Relaxed),
+            Leg::Unknown => self.counts.unknown_legs.fetch_add(1, Relaxed),
+        };
+    }
+
+    /// A record is owed to it from now on.
+    pub fn note_owed(&self) {
+        let mut inner = self.inner.lock();
+        inner.marks.recorded += 1;
+        self.publish(&inner);
+    }
+
+    /// What a poll that begins now will have seen.
+    pub fn mark(&self) -> Mark {
+        self.inner.lock().marks
+    }
+
+    /// Takes the result of a poll in that began at `mark`.
+    pub fn polled(&self, mark: Mark, debts: u64, hints: u64) {
+        let mut inner = self.inner.lock();
+        (inner.polled, inner.debts, inner.hints) = (mark, debts, hints);
+        self.publish(&inner);
+    }
+
+    /// What it says it owes.
+    pub fn set_owes(&self, owes: HashMap<Host, u64>) {
+        self.inner.lock().owes = owes;
+    }
+
+    /// What it owes to a host, as it said last.
+    pub fn owes(&self, host: &Host) -> u64 {
+        self.inner.lock().owes.get(host).copied().unwrap_or(0)
+    }
+
+    /// Records others owe to it, and segments of hints for it.
+    pub fn owed(&self) -> (u64, u64) {
+        let inner = self.inner.lock();
+        (inner.debts, inner.hints)
+    }
+
+    fn publish(&self, inner: &Inner) {
+        let state = match inner.track.state() {
+            State::Up => 0,
+            State::Suspect => 1,
+            State::Down => 2,
+        };
+        let behind = inner.debts > 0 || inner.hints > 0 || inner.marks != inner.polled;
+        self.face.store(state | if behind { BEHIND } else { 0 }, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_until_a_poll_says_otherwise() {
+        let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
+        assert_eq!(node.view(), View { state: State::Down, behind: false });
+        assert!(node.observe(Event::Good), "it came up");
+        assert_eq!(node.view(), View { state: State::Up, behind: true });
+        node.polled(node.mark(), 0, 0);
+        assert!(!node.view().behind);
+
+        let mark = node.mark();
+        node.note_owed();
+        assert!(node.view().behind);
+        node.polled(mark, 0, 0);
+        assert!(node.view().behind, "that poll began before the debt");
+        node.polled(node.mark(), 3, 0);
+        assert!(node.view().behind);
+        assert_eq!(node.owed(), (3, 0));
+        node.polled(node.mark(), 0, 1);
+        assert!(node.view().behind);
+        node.polled(node.mark(), 0, 0);
+        assert!(!node.view().behind);
+
+        node.observe(Event::RequestUnreachable);
+        assert_eq!(node.view().state, State::Suspect);
+        let mark = node.mark();
+        node.observe(Event::Good);
+        node.polled(mark, 0, 0);
+        assert!(node.view().behind, "it came up during the poll");
+    }
+}

@@ -1,0 +1,102 @@
+//! Asks all nodes what they owe, looks what hints there are, and tells each node whether it is behind.
+//!
+//! A node that cannot be asked is believed what it said last: what it owed is still owed.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use hust_wire::{Host, client::Call, hint};
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::node::{Mark, Node};
+use crate::keeper::Keeper;
+
+/// Polled this often while a node is behind.
+const BEHIND_INTERVAL: Duration = Duration::from_millis(500);
+/// Polls asked for are not closer together than this.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The first object of `stat_all`.
+#[derive(Deserialize)]
+struct First {
+    #[serde(rename = "BINLOG", default)]
+    binlog: HashMap<String, u64>,
+}
+
+/// Polls until the program ends.
+pub async fn poll(keeper: Arc<Keeper>) {
+    loop {
+        let behind = keeper.fleet.nodes().values().any(|node| node.view().behind);
+        let interval = keeper.health.interval();
+        let wait = if behind { interval.min(BEHIND_INTERVAL) } else { interval };
+        tokio::time::sleep(PAUSE).await;
+        // Either way it is time.
+        let _ = timeout(wait, keeper.poll_soon.notified()).await;
+        round(&keeper).await;
+    }
+}
+
+/// One poll of all nodes.
+pub async fn round(keeper: &Arc<Keeper>) {
+    let nodes: Vec<Arc<Node>> = keeper.fleet.nodes().values().cloned().collect();
+    let marks: Vec<Mark> = nodes.iter().map(|node| node.mark()).collect();
+    let asking: Vec<_> = nodes
+        .iter()
+        .filter(|node| node.is_up())
+        .map(|node| {
+            let (keeper, node) = (keeper.clone(), node.clone());
+            tokio::spawn(async move { ask(&keeper, &node).await })
+        })
+        .collect();
+    for asked in asking {
+        // Whatever goes wrong, the node stays as it was known.
+        let _ = asked.await;
+    }
+    let hosts: Vec<Host> = nodes.iter().map(|node| node.host.clone()).collect();
+    let dir = keeper.hints_dir.clone();
+    let hints = tokio::task::spawn_blocking(move || {
+        hosts
+            .iter()
+            .map(|host| hint::segments(&dir, host).map_or(0, |segments| segments.len() as u64))
+            .collect()
+    });
+    let hints: Vec<u64> = hints.await.unwrap_or_default();
+    for (at, (node, mark)) in nodes.iter().zip(marks).enumerate() {
+        let others = nodes.iter().filter(|other| !Arc::ptr_eq(other, node));
+        let debts = others.map(|other| other.owes(&node.host)).sum();
+        node.polled(mark, debts, hints.get(at).copied().unwrap_or(0));
+    }
+}
+
+async fn ask(keeper: &Keeper, node: &Node) {
+    let Ok(call) = Call::get("/hustdb/stat_all") else { return };
+    match keeper.pool.call(&node.host, &call.timeout(keeper.health.timeout())).await {
+        // An answer that is of no use counts as no debts.
+        Ok(reply) => node.set_owes(binlog(&reply.body)),
+        Err(failure) => node.failed(&failure),
+    }
+}
+
+/// The debts in an answer of `stat_all`.
+fn binlog(body: &[u8]) -> HashMap<Host, u64> {
+    let Some(rest) = body.strip_prefix(b"[") else { return HashMap::new() };
+    let mut objects = serde_json::Deserializer::from_slice(rest).into_iter::<First>();
+    let Some(Ok(first)) = objects.next() else { return HashMap::new() };
+    first.binlog.into_iter().filter_map(|(host, debts)| Some((host.parse().ok()?, debts))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debts_are_in_the_first_object() {
+        let body =
+            br#"[{"TOTALIZE":{"KVPAIR":{"count":1}},"BINLOG":{"10.0.0.2:8085":17,"x":1}},{"table":"t"}]"#;
+        let debts = binlog(body);
+        assert_eq!(debts, HashMap::from([("10.0.0.2:8085".parse().unwrap(), 17)]));
+        for useless in [&b""[..], b"[", b"[]", b"{}", b"[{\"TOTALIZE\":1}]", b"[{\"BINLOG\":3}]", b"\xff"] {
+            assert!(binlog(useless).is_empty());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The proxy as the server loop sees it: what all workers share, and a command for each route.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Duration,
+};
+
+use hust_wire::{
+    Answer, Host, Refusal, Request,
+    client::{Options, Pool},
+    config::BackendConfig,
+    hint,
+    server::Handler,
+};
+use hyper::StatusCode;
+
+use crate::{
+    cache,
+    canon::{self, Write},
+    config::SyncConfig,
+    get2::get2,
+    keeper::Keeper,
+    manage, metrics, peer,
+    plan::Fallback,
+    read::read,
+    routes::{Command, command},
+    table::{Ids, Installer, Tables},
+    write::{self, Debtor, Detached, Flights},
+};
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Proxy {
+    pub keeper: Arc<Keeper>,
+    pub tables: Tables,
+    pub installer: Arc<Installer>,
+    pub ids: Ids,
+    pub flights: Arc<Flights>,
+    pub hints: hint::Writer,
+    pub debtor: Debtor,
+    pub counts: Counts,
+    /// `backend.timeout_ms`.
+    pub timeout: Duration,
+    /// `server.drain_timeout_ms`.
+    pub drain_timeout: Duration,
+    pub fallback: Fallback,
+    /// Whether clients must show credentials.
+    pub asks_for_credentials: AtomicBool,
+    pub sync_host: Host,
+    pub backend: BackendConfig,
+    pub sync: SyncConfig,
+}
+
+/// What is counted here; the rest is counted by node.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub fallback_reads: AtomicU64,
+    pub hints_failed: AtomicU64,
+    pub divergence: AtomicU64,
+}
+
+/// The handler of all requests.
+#[derive(Clone, Debug)]
+pub struct Front(pub Arc<Proxy>);
+
+/// What one worker keeps for itself.
+#[derive(Debug)]
+pub struct Worker {
+    pool: Pool,
+    sync: Pool,
+    detached: Arc<Detached>,
+}
+
+impl Front {
+    async fn run(&self, command: Command, worker: &Worker, request: &Request) -> Result<Answer, Refusal> {
+        let (proxy, pool) = (&self.0, &worker.pool);
+        Ok(match command {
+            Command::Write(verb) => self.write(worker, Write::parse(verb, request)?).await,
+            Command::Read(lookup) => {
+                let wanted = lookup.parse(request, false)?;
+                read(proxy, pool, wanted.identity.slot(), &wanted.call).await
+            }
+            Command::Both(lookup) => get2(proxy, pool, lookup, &lookup.parse(request, true)?).await,
+            Command::Range(listing) => {
+                let (slot, call) = canon::range(listing, request)?;
+                read(proxy, pool, slot, &call).await
+            }
+            Command::Peer(listing) => {
+                let peers = proxy.tables.load().peers.clone();
+                let (number, call) = canon::peer(listing, request, peers.len())?;
+                let node = peers.get(number).ok_or_else(|| Refusal::bad("peer", "out of range"))?;
+                peer::ask(pool, node, &call).await
+            }
+            Command::Cache(command) => {
+                let (slot, call) = canon::cache_call(command, request)?;
+                cache::run(proxy, pool, slot, &call, command.writes).await
+            }
+            Command::PeerCount => manage::peer_count(proxy),
+            Command::GetTable => manage::get_table(proxy),
+            Command::SetTable => manage::set_table(proxy, request).await?,
+            Command::Backends => manage::backends(proxy),
+            Command::SyncStatus => manage::sync(proxy, &worker.sync, "/sync_status").await,
+            Command::SyncAlive => manage::sync(proxy, &worker.sync, "/status.html").await,
+        })
+    }
+
+    /// The write belongs to a task of its own from here on, and ends whether its client waits or not.
+    async fn write(&self, worker: &Worker, write: Write) -> Answer {
+        let (proxy, pool, entry) = (self.0.clone(), worker.pool.clone(), worker.detached.enter());
+        let task = tokio::spawn(async move {
+            let answer = write::run(proxy, pool, write).await;
+            drop(entry);
+            answer
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!("a write ended early: {error}");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "write", "ended early").into()
+        })
+    }
+}
+
+impl Handler for Front {
+    type Worker = Worker;
+
+    fn worker(&self, _index: usize) -> Worker {
+        let SyncConfig { user, password, .. } = &self.0.sync;
+        Worker {
+            pool: Pool::new(&self.0.backend),
+            sync: Pool::with(Options::from(&self.0.backend), user, password),
+            detached: Arc::default(),
+        }
+    }
+
+    async fn handle(&self, worker: &Worker, request: &mut Request) -> Answer {
+        let Some(command) = command(request.route) else {
+            return Refusal::new(StatusCode::NOT_FOUND, "path", "unknown").into();
+        };
+        self.run(command, worker, request).await.unwrap_or_else(Answer::from)
+    }
+
+    fn metrics(&self, text: &mut String) {
+        metrics::write(text, &self.0);
+    }
+
+    async fn finish(&self, worker: &Worker) {
+        worker.detached.finish().await;
+    }
+}

@@ -1,0 +1,94 @@
+//! Reads: one master is asked, the other one where the first fails or its miss says nothing.
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use hust_wire::{
+    Answer,
+    client::{Call, Pool, Reply},
+};
+use hyper::StatusCode;
+
+use crate::{
+    health::{self, Node},
+    plan::{self, AfterRead, Cast, ReadLeg, Shown},
+    proxy::Proxy,
+    show::{no_master, refuses_us, show, status, why},
+};
+
+/// What a node answered.
+pub struct Asked {
+    pub leg: ReadLeg,
+    pub reply: Option<Reply>,
+    pub why: String,
+}
+
+/// Asks a node to read.
+pub async fn ask(pool: &Pool, node: &Node, call: &Call) -> Asked {
+    match pool.call(&node.host, call).await {
+        Ok(reply) => {
+            let leg = sort(&reply);
+            if leg == ReadLeg::Failed {
+                node.count(health::Leg::Refused);
+                if reply.status.is_server_error() {
+                    node.alarm.notify_one();
+                }
+            }
+            Asked { leg, why: status(&reply), reply: Some(reply) }
+        }
+        Err(failure) => {
+            node.failed(&failure);
+            Asked { leg: ReadLeg::Failed, reply: None, why: why(&failure) }
+        }
+    }
+}
+
+fn sort(reply: &Reply) -> ReadLeg {
+    match reply.status {
+        StatusCode::OK => ReadLeg::Hit,
+        StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => ReadLeg::Miss,
+        _ if refuses_us(reply) => ReadLeg::Failed,
+        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE => ReadLeg::Passed,
+        _ => ReadLeg::Failed,
+    }
+}
+
+/// Reads what lies in a slot.
+pub async fn read(proxy: &Proxy, pool: &Pool, slot: u16, call: &Call) -> Answer {
+    let (acting, moving) = {
+        let installed = proxy.tables.load();
+        let seats = installed.seats(slot);
+        (seats.acting.clone(), seats.moving)
+    };
+    let Some(cast) = plan::cast([acting[0].view(), acting[1].view()]) else {
+        return no_master([(&acting[0], "is not up"), (&acting[1], "is not up")]);
+    };
+    let node = cast.first.of(&acting);
+    let first = ask(pool, node, call).await;
+    match (plan::after_first_read(first.leg, proxy.fallback, cast.first_behind, moving), &first.reply) {
+        (AfterRead::Show, Some(reply)) => show(reply),
+        _ => fall_back(proxy, pool, &acting, cast, call, first).await,
+    }
+}
+
+async fn fall_back(
+    proxy: &Proxy,
+    pool: &Pool,
+    acting: &[Arc<Node>; 2],
+    cast: Cast,
+    call: &Call,
+    first: Asked,
+) -> Answer {
+    let (node, partner) = (cast.first.of(acting), cast.first.other().of(acting));
+    let other = if cast.has_other {
+        proxy.counts.fallback_reads.fetch_add(1, Relaxed);
+        ask(pool, partner, call).await
+    } else {
+        Asked { leg: ReadLeg::Failed, reply: None, why: "is not up".into() }
+    };
+    let Cast { first_behind, other_behind, .. } = cast;
+    let shown = plan::after_both_reads(first.leg, other.leg, proxy.fallback, first_behind, other_behind);
+    match (shown, &first.reply, &other.reply) {
+        (Shown::First, Some(reply), _) | (Shown::Other, _, Some(reply)) => show(reply),
+        _ => no_master([(node, &first.why), (partner, &other.why)]),
+    }
+}

@@ -1,0 +1,140 @@
+//! A node's answer as the client gets it, and the answer when no node gave one.
+
+use hust_wire::{
+    Answer, Kind, Refusal,
+    answer::Rare,
+    client::{Failure, Outcome, Reply},
+};
+use hyper::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+};
+
+use crate::{health::Node, plan::Word};
+
+static OUTCOME: HeaderName = HeaderName::from_static("outcome");
+/// What is told of a failure is cut to so many bytes.
+const WHY_MAX_BYTES: usize = 200;
+
+/// The answer of a node, with the headers that pass.
+pub fn show(reply: &Reply) -> Answer {
+    let number = |name: &str| reply.header(name).and_then(|text| text.parse().ok());
+    let kind = match reply.header(CONTENT_TYPE.as_str()) {
+        Some("application/json") => Kind::Json,
+        Some("application/octet-stream") => Kind::Binary,
+        _ => Kind::Text,
+    };
+    let mut answer = Answer::empty(reply.status);
+    (answer.kind, answer.body) = (kind, reply.body.clone());
+    answer.version = number("version");
+    answer.ver_error = reply.header("vererror").map(|text| text == "true");
+    answer.stamp = number("stamp");
+    answer.expire_ms = number("expire");
+    let (keys, total_count) = (number("keys"), number("totalcount"));
+    let cursor = reply.header("cursor").map(str::to_owned);
+    if keys.is_some() || total_count.is_some() || cursor.is_some() {
+        answer.rare = Some(Box::new(Rare { keys, total_count, cursor, others: Vec::new() }));
+    }
+    match reply.headers.get(RETRY_AFTER) {
+        Some(retry) => answer.with_header(RETRY_AFTER, retry.clone()),
+        None => answer,
+    }
+}
+
+/// 503 of a data command: what each host of the pair did.
+pub fn no_master(told: [(&Node, &str); 2]) -> Answer {
+    let [one, two] = told.map(|(node, why)| format!("{} {why}", node.host));
+    Refusal::unavailable("pair", format!("{one}; {two}")).into()
+}
+
+/// The same of a write.
+pub fn not_written(told: [(&Node, &str); 2], word: Word) -> Answer {
+    no_master(told).with_header(OUTCOME.clone(), HeaderValue::from_static(word.as_str()))
+}
+
+/// Why an exchange gave no answer, in one line.
+pub fn why(failure: &Failure) -> String {
+    let word = match failure.outcome() {
+        Outcome::Refused => "refused",
+        Outcome::Unknown => "unknown",
+    };
+    one_line(&format!("{word} ({})", failure.cause()))
+}
+
+/// Why an answer is of no use, in one line.
+pub fn status(reply: &Reply) -> String {
+    let line = String::from_utf8_lossy(&reply.body);
+    let line = line.lines().next().unwrap_or_default();
+    one_line(&format!("{} ({line})", reply.status.as_u16()))
+}
+
+/// Whether a node refuses our credentials or our address, and not what the client asks for.
+pub fn refuses_us(reply: &Reply) -> bool {
+    match reply.status {
+        StatusCode::UNAUTHORIZED => reply.header("vererror").is_none(),
+        // Of a data command it would have a version.
+        StatusCode::FORBIDDEN => reply.header("version").is_none(),
+        _ => false,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let mut line: String =
+        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let cut = (0..=WHY_MAX_BYTES.min(line.len())).rev().find(|at| line.is_char_boundary(*at));
+    line.truncate(cut.unwrap_or(0));
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn what_passes_and_what_does_not() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("version", "3"),
+            ("vererror", "true"),
+            ("stamp", "9"),
+            ("expire", "7"),
+            ("keys", "1"),
+            ("totalcount", "0"),
+            ("cursor", "c"),
+            ("retry-after", "1"),
+            ("server", "x"),
+            ("content-type", "application/json"),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let reply = Reply { status: StatusCode::UNAUTHORIZED, headers, body: "b".into() };
+        let response = show(&reply).into_response(HeaderMap::new(), false);
+        assert_eq!(response.status(), 401);
+        let mut names: Vec<&str> = response.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        let passed = [
+            "content-type",
+            "cursor",
+            "expire",
+            "keys",
+            "retry-after",
+            "stamp",
+            "totalcount",
+            "vererror",
+            "version",
+        ];
+        assert_eq!(names, passed);
+        assert!(!refuses_us(&reply));
+    }
+
+    #[test]
+    fn reasons_are_one_short_line() {
+        let reply =
+            Reply { status: StatusCode::BAD_GATEWAY, headers: HeaderMap::new(), body: "a\tb\nc".into() };
+        assert_eq!(status(&reply), "502 (a b)");
+        let long = Reply { body: "é".repeat(1000).into(), ..reply };
+        assert!(status(&long).len() <= WHY_MAX_BYTES);
+    }
+}

@@ -1,0 +1,16 @@
+//! Writes: one master decides, the others get its result, and what cannot be delivered is owed.
+//!
+//! A write whose request is complete runs in a task of its own (`task.rs`) and ends by itself. `flights.rs` keeps two
+//! serialisers from deciding about one record at a time, `legs.rs` talks to the nodes, `owe.rs` makes sure that a record
+//! that is not on both masters is durably owed to the one that lacks it.
+
+mod detached;
+mod flights;
+mod legs;
+mod owe;
+mod task;
+
+pub use detached::Detached;
+pub use flights::Flights;
+pub use owe::{Debtor, repair};
+pub use task::run;
