@@ -48,11 +48,11 @@ fn tagged(answer: Answer, etag: &str, drained: bool) -> Answer {
 pub async fn set_table(proxy: &Arc<Proxy>, request: &Request) -> Result<Answer, Refusal> {
     let condition = match request.query().bytes("id")? {
         Some(id) => {
-            proxy.ids.spend(&id).map_err(|why| Refusal::bad("id", why))?;
+            proxy.ids.spend(&id, Instant::now()).map_err(|why| Refusal::bad("id", why))?;
             Condition::None
         }
         None if request.body.is_empty() => {
-            let id = proxy.ids.issue().map_err(|why| Refusal::unavailable("id", why))?;
+            let id = proxy.ids.issue(Instant::now()).map_err(|why| Refusal::unavailable("id", why))?;
             return Ok(Answer::ok(Kind::Binary, id));
         }
         None => simple(proxy, request)?,

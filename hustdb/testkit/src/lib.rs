@@ -2,10 +2,17 @@
 
 mod http;
 mod node;
+mod program;
 mod raw;
+mod relay;
+mod sibling;
 mod wait;
 
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
+pub use program::Program;
 pub use raw::Raw;
+pub use relay::{Fault, Relay};
+pub use rustix::process::Signal;
+pub use sibling::sibling;
 pub use wait::wait_until;

@@ -32,13 +32,12 @@ impl Ids {
         Ok(Ids { key, timeout, pending: Mutex::default() })
     }
 
-    /// A new id, encrypted; else why there is none.
-    pub fn issue(&self) -> Result<Vec<u8>, &'static str> {
+    /// A new id, encrypted, valid from `now` on; else why there is none.
+    pub fn issue(&self, now: Instant) -> Result<Vec<u8>, &'static str> {
         let key = self.key.as_ref().ok_or("no public key")?;
         let id = u128::from(OsRng.next_u64()) << 64 | u128::from(OsRng.next_u64());
         let encrypted = key.encrypt(&mut OsRng, Pkcs1v15Encrypt, id.to_string().as_bytes());
         let encrypted = encrypted.map_err(|_| "the key is too short")?;
-        let now = Instant::now();
         let mut pending = self.pending.lock();
         pending.retain(|_, until| now < *until);
         if pending.len() >= PENDING_MAX {
@@ -48,12 +47,12 @@ impl Ids {
         Ok(encrypted)
     }
 
-    /// Uses an id up; else why it is worth nothing.
-    pub fn spend(&self, text: &[u8]) -> Result<(), &'static str> {
+    /// Uses an id up; else why it is worth nothing at `now`.
+    pub fn spend(&self, text: &[u8], now: Instant) -> Result<(), &'static str> {
         let digits = text.first().is_some_and(u8::is_ascii_digit);
         let id = std::str::from_utf8(text).ok().filter(|_| digits).and_then(|text| text.parse::<u128>().ok());
         match id.and_then(|id| self.pending.lock().remove(&id)) {
-            Some(until) if Instant::now() < until => Ok(()),
+            Some(until) if now < until => Ok(()),
             Some(_) => Err("expired"),
             None => Err("unknown"),
         }
@@ -66,34 +65,33 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn ids_are_valid_once_and_not_long() {
+    #[test]
+    fn ids_are_valid_once_and_not_long() {
         let private = RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
         let pem = private.to_public_key().to_public_key_pem(Default::default()).unwrap();
         let ids = Ids::new(&pem, Duration::from_millis(100)).unwrap();
-        let issue = || private.decrypt(Pkcs1v15Encrypt, &ids.issue().unwrap()).unwrap();
+        let (now, late) = (Instant::now(), Instant::now() + Duration::from_millis(200));
+        let issue = || private.decrypt(Pkcs1v15Encrypt, &ids.issue(now).unwrap()).unwrap();
         let id = issue();
         assert!(id.iter().all(u8::is_ascii_digit));
-        assert_eq!(ids.spend(&id), Ok(()));
-        assert_eq!(ids.spend(&id), Err("unknown"));
-        let late = issue();
-        tokio::time::advance(Duration::from_millis(100)).await;
-        assert_eq!(ids.spend(&late), Err("expired"));
+        assert_eq!(ids.spend(&id, now), Ok(()));
+        assert_eq!(ids.spend(&id, now), Err("unknown"));
+        assert_eq!(ids.spend(&issue(), now + Duration::from_millis(99)), Ok(()));
+        assert_eq!(ids.spend(&issue(), now + Duration::from_millis(100)), Err("expired"));
         for wrong in [&b""[..], b"+1", b"-1", b"x", b"340282366920938463463374607431768211456", b"\xff"] {
-            assert_eq!(ids.spend(wrong), Err("unknown"));
+            assert_eq!(ids.spend(wrong, now), Err("unknown"));
         }
         for _ in 0..PENDING_MAX {
-            ids.issue().unwrap();
+            ids.issue(now).unwrap();
         }
-        assert_eq!(ids.issue(), Err("too many pending"));
-        tokio::time::advance(Duration::from_millis(100)).await;
-        assert!(ids.issue().is_ok(), "expired ones make room");
+        assert_eq!(ids.issue(now), Err("too many pending"));
+        assert!(ids.issue(late).is_ok(), "expired ones make room");
     }
 
     #[test]
     fn without_a_key_there_are_none() {
         let ids = Ids::new("", Duration::from_secs(1)).unwrap();
-        assert_eq!(ids.issue(), Err("no public key"));
+        assert_eq!(ids.issue(Instant::now()), Err("no public key"));
         assert!(Ids::new("no key", Duration::from_secs(1)).is_err());
     }
 }

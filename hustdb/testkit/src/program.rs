@@ -1,0 +1,97 @@
+//! Any server program as its own process.
+
+use std::{
+    ffi::OsString,
+    io::{self, BufRead, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{http::Http, raw::Raw};
+
+/// A running program; killed when dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    address: SocketAddr,
+    file: PathBuf,
+    args: Vec<OsString>,
+}
+
+impl Program {
+    /// Starts a program with these arguments and waits until it serves.
+    pub fn start(
+        file: impl Into<PathBuf>,
+        args: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> io::Result<Program> {
+        let (file, args): (PathBuf, Vec<OsString>) =
+            (file.into(), args.into_iter().map(Into::into).collect());
+        let (child, address) = spawn(&file, &args)?;
+        Ok(Program { child, address, file, args })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client of it.
+    pub fn http(&self) -> Http {
+        Http::new(&format!("http://{}", self.address))
+    }
+
+    /// One connection to it.
+    pub fn raw(&self) -> io::Result<Raw> {
+        Raw::connect(self.address)
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        Ok(kill_process(pid.ok_or(io::ErrorKind::InvalidInput)?, signal)?)
+    }
+
+    /// Ends it as SIGTERM does and waits for that.
+    pub fn stop(&mut self) -> io::Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        self.child.wait()
+    }
+
+    /// Kills it as `kill -9` does.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it again with the same arguments.
+    pub fn restart(&mut self) -> io::Result<()> {
+        (self.child, self.address) = spawn(&self.file, &self.args)?;
+        Ok(())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(file: &PathBuf, args: &[OsString]) -> io::Result<(Child, SocketAddr)> {
+    let mut child = Command::new(file).args(args).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+    let mut line = String::new();
+    if let Some(out) = child.stdout.take() {
+        BufReader::new(out).read_line(&mut line)?;
+    }
+    match line.trim_end().rsplit(' ').next().and_then(|address| address.parse().ok()) {
+        Some(address) => Ok((child, address)),
+        None => {
+            let status = child.wait()?;
+            Err(io::Error::other(format!("it did not serve: {status}, {line:?}")))
+        }
+    }
+}

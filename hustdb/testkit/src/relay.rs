@@ -1,0 +1,172 @@
+//! A TCP relay that does to connections what networks do: a node gets one address that stays, and faults on demand.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::wait::wait_until;
+
+/// What the relay does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Passes everything on.
+    None,
+    /// Passes what clients send on after a while.
+    Delay(Duration),
+    /// Closes connections at once.
+    Cut,
+    /// Takes connections and what clients send, and passes nothing on, either way.
+    Swallow,
+    /// Passes what clients send on, and nothing back.
+    Mute,
+    /// Passes so many bytes of what the node says on each connection, then closes it.
+    Truncate(usize),
+}
+
+/// A relay; closes all connections when dropped.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: Mutex<SocketAddr>,
+    fault: Mutex<Fault>,
+    open: Mutex<Vec<TcpStream>>,
+    ended: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Relay {
+    /// A relay to `target`.
+    pub fn start(target: SocketAddr) -> io::Result<Relay> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            target: Mutex::new(target),
+            fault: Mutex::new(Fault::None),
+            open: Mutex::default(),
+            ended: AtomicBool::new(false),
+        });
+        let accepting = shared.clone();
+        thread::Builder::new().name("relay".into()).spawn(move || accept(&listener, &accepting))?;
+        Ok(Relay { address, shared })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Leads new connections somewhere else.
+    pub fn lead_to(&self, target: SocketAddr) {
+        *lock(&self.shared.target) = target;
+    }
+
+    /// Does this from now on, also to connections there are; [`Fault::Cut`] closes them.
+    pub fn set(&self, fault: Fault) {
+        *lock(&self.shared.fault) = fault;
+        if fault == Fault::Cut {
+            self.cut();
+        }
+    }
+
+    /// Closes all connections there are.
+    pub fn cut(&self) {
+        for stream in lock(&self.shared.open).drain(..) {
+            // It may have ended by itself.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, SeqCst);
+        self.cut();
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept() {
+        if shared.ended.load(SeqCst) {
+            return;
+        }
+        // One connection that fails is no matter of the others.
+        let _ = join(client, shared);
+    }
+}
+
+/// Connects a client with the node.
+fn join(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
+    if *lock(&shared.fault) == Fault::Cut {
+        return Ok(());
+    }
+    let target = *lock(&shared.target);
+    let node = TcpStream::connect(target)?;
+    for stream in [&client, &node] {
+        stream.set_nodelay(true)?;
+        lock(&shared.open).push(stream.try_clone()?);
+    }
+    let (client_2, node_2) = (client.try_clone()?, node.try_clone()?);
+    let there = shared.clone();
+    thread::Builder::new().name("relay-there".into()).spawn(move || carry(client, node, &there, true))?;
+    let back = shared.clone();
+    thread::Builder::new().name("relay-back".into()).spawn(move || carry(node_2, client_2, &back, false))?;
+    Ok(())
+}
+
+/// Carries bytes one way until an end, or a fault.
+fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, there: bool) {
+    let mut buffer = vec![0; 64 << 10];
+    let mut passed = 0;
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        let fault = *lock(&shared.fault);
+        let mut pass = read;
+        match fault {
+            Fault::None => {}
+            Fault::Delay(time) if there => {
+                wait_until(time, || shared.ended.load(SeqCst));
+            }
+            Fault::Delay(_) => {}
+            Fault::Cut => break,
+            Fault::Swallow => pass = 0,
+            Fault::Mute if !there => pass = 0,
+            Fault::Mute => {}
+            Fault::Truncate(limit) if !there => pass = read.min(limit.saturating_sub(passed)),
+            Fault::Truncate(_) => {}
+        }
+        let Some(bytes) = buffer.get(..pass) else { break };
+        if to.write_all(bytes).is_err() {
+            break;
+        }
+        passed += pass;
+        if matches!(fault, Fault::Truncate(_)) && pass < read {
+            break;
+        }
+    }
+    for stream in [&from, &to] {
+        // It may have ended by itself.
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+}
