@@ -87,7 +87,8 @@ fn any_flipped_bit_costs_one_hint_and_is_seen() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         let (frame, at) = ((bit / 8 - HEADER_BYTES) / length, (bit / 8 - HEADER_BYTES) % length);
         // A length that is too long looks like a write that was cut off, as long as nothing whole comes after it.
-        let is_length = (4..8).contains(&at) && usize_at(&bytes, HEADER_BYTES + frame * length + 4) > length - 12;
+        let is_length =
+            (4..8).contains(&at) && usize_at(&bytes, HEADER_BYTES + frame * length + 4) > length - 12;
         let legal = usize_at(&bytes, HEADER_BYTES + frame * length + 4) <= PAYLOAD_MAX;
         let expected = match frame {
             0 => "!bc",

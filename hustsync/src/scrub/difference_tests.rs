@@ -41,7 +41,8 @@ fn sent(max: usize, first: &[Row], second: &[Row]) -> [Vec<String>; 2] {
     [(first, from_first), (second, from_second)].map(|(rows, wanted)| {
         let frames = pick(&page(Content::Whole, rows), &ids, &wanted).unwrap();
         assert_eq!(wanted.is_none(), frames.is_empty());
-        let key = |frame: &Vec<u8>| String::from_utf8(frame::decode_one(frame).unwrap().key.to_vec()).unwrap();
+        let key =
+            |frame: &Vec<u8>| String::from_utf8(frame::decode_one(frame).unwrap().key.to_vec()).unwrap();
         frames.iter().map(key).collect()
     })
 }
