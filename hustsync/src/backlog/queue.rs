@@ -3,7 +3,7 @@
 //! Two parties change it. The survey adds segments, reads on in those that grow, and ends those that are done; the
 //! replay only settles hints, and never any that the survey has not read. So `pending` is exact at every moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hust_wire::Host;
 use parking_lot::Mutex;
@@ -26,6 +26,8 @@ struct State {
     /// By name, which is by age.
     segments: BTreeMap<Box<str>, Segment>,
     counts: Counts,
+    /// What could not be read when it was last looked at, by name.
+    unreadable: BTreeSet<Box<str>>,
 }
 
 /// What there is of the hints for a host. All but `pending` and `oldest_ms` since the start.
@@ -174,6 +176,16 @@ impl Queue {
         counts.damaged += reading.damaged + u64::from(is_newly_foreign);
     }
 
+    /// Notes whether something could be looked at; `true` if that it could not is news.
+    pub fn looked(&self, name: &str, is_readable: bool) -> bool {
+        let unreadable = &mut self.state.lock().unreadable;
+        if is_readable {
+            unreadable.remove(name);
+            return false;
+        }
+        unreadable.insert(name.into())
+    }
+
     /// Forgets the segments that `is_there` does not know. Returns how many of their hints were not settled.
     pub fn retain(&self, is_there: impl Fn(&str) -> bool) -> u64 {
         let mut state = self.state.lock();
@@ -184,14 +196,15 @@ impl Queue {
             keep
         });
         state.counts.pending -= lost;
+        state.unreadable.retain(|name| is_there(name));
         lost
     }
 
     /// The first part to be replayed, of the segments that are not to be left out.
     pub fn next(&self, left_out: &[Box<str>]) -> Option<Task> {
         let state = self.state.lock();
-        let ready = |(name, segment): &(&Box<str>, &Segment)| segment.pending > 0 && !left_out.contains(name);
-        let (name, segment) = state.segments.iter().find(ready)?;
+        let mut ready = state.segments.iter().filter(|(_, segment)| segment.pending > 0);
+        let (name, segment) = ready.find(|(name, _)| !left_out.contains(name))?;
         Some(Task { name: name.clone(), from: segment.at, to: segment.read_to, growth: segment.growth })
     }
 

@@ -71,10 +71,10 @@ impl Survey<'_> {
             Growth::Closed => Ok(()),
             Growth::Open => self.read_on(name, &path, segment),
         };
-        match looked {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => tracing::warn!(segment = %path.display(), %cause, "a segment cannot be read"),
-            Ok(()) => {}
+        let wrong = looked.err().filter(|cause| cause.kind() != io::ErrorKind::NotFound);
+        let is_news = self.queue.looked(name, wrong.is_none());
+        if let Some(cause) = wrong.filter(|_| is_news) {
+            tracing::error!(segment = %path.display(), %cause, "a segment cannot be read");
         }
     }
 

@@ -8,7 +8,10 @@ use std::{
     thread,
 };
 
+use hust_testkit::wait_until;
 use hust_wire::frame;
+
+use crate::support::LONG;
 
 /// What a fake node does.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +26,8 @@ pub struct Mood {
     pub max_bytes: Option<usize>,
     /// The connection ends before each answer to a merge, which is done all the same.
     pub hangs_up: bool,
+    /// Merges are not answered, and not done, as long as this is set.
+    pub stalls: bool,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +110,11 @@ impl Fake {
             let mut body = vec![0; length];
             stream.read_exact(&mut body)?;
             let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            let stalls = || self.shared.lock().unwrap().mood.stalls;
+            if target == "/hustdb/merge" && stalls() {
+                wait_until(LONG, || !stalls());
+                return Ok(());
+            }
             let Some((status, answer)) = self.answer(&target, &body) else { return Ok(()) };
             let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", answer.len());
             stream.get_mut().write_all(&[head.as_bytes(), answer].concat())?;
@@ -120,7 +130,7 @@ impl Fake {
             "/hustdb/merge" => {
                 shared.attempts += 1;
                 let records = |frame: Result<frame::Frame<'_>, _>| {
-                    let frame = frame.expect("a damaged frame was sent");
+                    let frame = frame.unwrap();
                     let key = |record: frame::RecordRef<'_>| String::from_utf8(record.key.to_vec()).unwrap();
                     frame.records().map(key).collect::<Vec<String>>()
                 };

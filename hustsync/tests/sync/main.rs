@@ -1,6 +1,6 @@
 //! The repairer as a process, against real nodes and against one that misbehaves.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails, and says with which seed")]
+#![expect(clippy::unwrap_used, reason = "a test that fails")]
 
 mod crash;
 mod damage;

@@ -82,3 +82,19 @@ fn an_answer_that_is_lost_repeats_a_batch() {
     drained(&home, &sync, &fake.host);
     assert!(fake.merges() >= 20 && fake.keys().len() == 10);
 }
+
+#[test]
+fn a_node_that_stalls_holds_up_nobody_for_long() {
+    let home = Home::new();
+    let stalling = Fake::start(Mood { stalls: true, ..Mood::default() });
+    let well = Fake::start(Mood::default());
+    for fake in [&stalling, &well] {
+        home.segment(&fake.host, &numbered("k", 0..10));
+    }
+    let sync = home.sync(&["replay.threads=1", "backend.timeout_ms=200"]);
+    drained(&home, &sync, &well.host);
+    assert_eq!(figures(&sync, &stalling.host), [10, 0, 10, 0]);
+    stalling.set(Mood::default());
+    drained(&home, &sync, &stalling.host);
+    assert_eq!((stalling.merges(), well.merges()), (10, 10));
+}

@@ -1,7 +1,10 @@
 //! Hints reach their node: all kinds, whatever was written before, meanwhile, and for hosts that appear later.
 
 use hust_testkit::wait_until;
-use hust_wire::frame::{Form, Kind, RecordRef, score_to_bytes};
+use hust_wire::{
+    frame::{Form, Kind, RecordRef, score_to_bytes},
+    hint::Writer,
+};
 
 use crate::{
     fake::{Fake, Mood},
@@ -122,4 +125,22 @@ fn old_hints_are_dropped() {
     assert_eq!((fake.keys(), figures(&sync, &fake.host)), (vec!["new".into()], [3, 1, 0, 0]));
     let metrics = sync.http().get("/metrics").unwrap().text();
     assert!(metrics.contains("hustsync_expired_total 2"), "{metrics}");
+}
+
+#[test]
+fn a_segment_is_replayed_while_a_proxy_writes_it_and_removed_when_it_is_closed() {
+    let (home, fake) = (Home::new(), Fake::start(Mood::default()));
+    let sync = home.sync(&[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let host = fake.host.parse().unwrap();
+    let writer = Writer::start(home.folder_of("")).unwrap();
+    for number in 0..20 {
+        let key = format!("k{number}");
+        runtime.block_on(writer.write(&host, now_ms(), &kv(&key, b"v"))).unwrap();
+        assert!(wait_until(LONG, || fake.keys().contains(&key)), "{key}");
+    }
+    drop(writer);
+    drained(&home, &sync, &fake.host);
+    assert_eq!((figures(&sync, &fake.host), fake.merges()), ([20, 20, 0, 0], 20));
+    assert!(wait_until(LONG, || home.names(&fake.host).is_empty()));
 }
