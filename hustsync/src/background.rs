@@ -1,7 +1,7 @@
 //! The thread that does everything but answer requests: a runtime of its own, with a task for each thing to do.
 //!
 //! Nothing in it needs a clean end: what is done is on disk, what is under way is done again. So ending drops all tasks
-//! where they are.
+//! where they are. If one panics, the whole program ends: a repairer that only looks alive would be worse than none.
 
 use std::{
     io,
@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::{
     runtime::Builder,
     sync::{Notify, Semaphore},
-    task::spawn_blocking,
+    task::{JoinSet, spawn_blocking},
     time::{MissedTickBehavior, interval},
 };
 
@@ -25,7 +26,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// The running background.
 #[derive(Debug)]
 pub struct Background {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<bool>,
     end: Arc<Notify>,
     shared: Shared,
 }
@@ -41,13 +42,19 @@ impl Background {
         let end = Arc::new(Notify::new());
         let (ended, visible) = (end.clone(), shared.clone());
         let thread = thread::Builder::new().name("background".into()).spawn(move || {
-            runtime.block_on(async {
+            let was_asked = runtime.block_on(async {
                 tokio::select! {
-                    () = ended.notified() => {}
-                    () = work(&config, &visible, ready) => {}
+                    () = ended.notified() => true,
+                    () = work(&config, &visible, ready) => false,
                 }
             });
             runtime.shutdown_timeout(END_TIMEOUT);
+            if !was_asked {
+                tracing::error!("a task panicked: the program ends");
+                // To itself: it cannot fail.
+                let _ = kill_process(getpid(), Signal::TERM);
+            }
+            was_asked
         })?;
         Ok(Background { thread, end, shared })
     }
@@ -56,10 +63,11 @@ impl Background {
     pub fn end(self) -> bool {
         self.shared.backlog.stop();
         self.end.notify_one();
-        self.thread.join().is_ok()
+        self.thread.join().unwrap_or(false)
     }
 }
 
+/// Works until a task panics.
 async fn work(config: &SyncConfig, shared: &Shared, ready: impl FnOnce()) {
     let nodes = Nodes::new(&config.backend, config.value_max_bytes());
     let scrub = Scrub {
@@ -79,18 +87,22 @@ async fn work(config: &SyncConfig, shared: &Shared, ready: impl FnOnce()) {
     let mut ready = Some(ready);
     let mut checks = interval(config.replay.check_interval());
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tokio::spawn(scrub.run());
-    tokio::spawn(shared.watch.clone().run(nodes, shared.tables.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(scrub.run());
+    tasks.spawn(shared.watch.clone().run(nodes, shared.tables.clone()));
     loop {
-        checks.tick().await;
+        tokio::select! {
+            _ = checks.tick() => {}
+            _ = tasks.join_next() => return,
+        }
         let (tables, backlog) = (shared.tables.clone(), shared.backlog.clone());
         let looked = spawn_blocking(move || (tables.refresh(), backlog.survey())).await;
-        let Ok((refreshed, new)) = looked else { continue };
+        let Ok((refreshed, new)) = looked else { return };
         if let Err(wrong) = refreshed {
             tracing::error!("the table is not read: {wrong}");
         }
         for queue in new {
-            tokio::spawn(replay.clone().serve(queue));
+            tasks.spawn(replay.clone().serve(queue));
         }
         if let Some(ready) = ready.take() {
             ready();

@@ -151,6 +151,29 @@ fn a_pair_with_a_dead_node_is_skipped_and_counted() {
 }
 
 #[test]
+fn a_round_that_is_killed_leaves_nothing_half_done() {
+    let pair = Pair::new();
+    let value = vec![b'v'; 20_000];
+    for number in 0..60 {
+        pair.write(number % 2, &format!("put?key=k{number}"), &value);
+    }
+    for _ in 0..3 {
+        let mut sync = pair.home.sync(&["scrub.rate=256KiB"]);
+        assert_eq!(sync.http().request("POST", "/scrub", None).unwrap().status, 200);
+        let begun = |scrub: &Value| scrub["records_sent"].as_u64() >= Some(5) || scrub["running"] == false;
+        assert!(wait_until(LONG, || begun(&status(&sync)["scrub"])));
+        sync.kill().unwrap();
+    }
+    let sync = pair.home.sync(&["scrub.rate=0"]);
+    let scrub = round(&sync);
+    let sent = scrub["records_sent"].as_u64().unwrap();
+    assert!((1..=45).contains(&sent), "15 and more were sent before: {scrub}");
+    let [first, second] = pair.digests();
+    assert_eq!(first, second);
+    assert_eq!(pair.ask("get?key=k1").map(|seen| seen.1.len()), [20_000; 2]);
+}
+
+#[test]
 fn rounds_begin_by_themselves() {
     let pair = Pair::new();
     pair.write(0, "put?key=k", b"v");
