@@ -61,7 +61,7 @@ fn hosts_are_checked() {
 
 #[test]
 fn the_example_of_a_table_is_one() {
-    let file = fs::read(path("conf/hustdbtable.json")).unwrap();
-    let table = hust_wire::table::Table::parse(&file).unwrap();
-    assert_eq!(table.to_json().as_bytes(), file);
+    let file = fs::read_to_string(path("conf/hustdbtable.json")).unwrap();
+    let table = hust_wire::table::Table::parse(file.as_bytes()).unwrap();
+    assert_eq!(table.to_json(), file);
 }

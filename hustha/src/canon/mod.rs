@@ -55,7 +55,7 @@ fn member(request: &Request) -> Result<Bytes, Refusal> {
 
 /// The table of the query.
 fn table(query: Query<'_>) -> Result<String, Refusal> {
-    Ok(required("tb", query.table("tb")?.map(Cow::into_owned))?)
+    required("tb", query.table("tb")?.map(Cow::into_owned))
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use super::track::{Event, Limits, Track};
 use crate::plan::{State, View};
 
 const BEHIND: u8 = 4;
+/// Numbers the times at which nodes fall behind. All that begin behind have the same.
+static FALLS: AtomicU64 = AtomicU64::new(2);
+const FALL_AT_START: u64 = 1;
 
 /// A node.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Node {
     limits: Limits,
     /// State and behind, for those who only look.
     face: AtomicU8,
+    behind_since: AtomicU64,
     inner: Mutex<Inner>,
     /// Wakes whoever checks it.
     pub alarm: Notify,
@@ -66,6 +70,10 @@ struct Inner {
     hints: u64,
     /// What it owes to others, as it said last.
     owes: HashMap<Host, u64>,
+    /// Debts it took from this proxy so far.
+    noted: u64,
+    /// Hosts it took one for since it said so, by the number of the last.
+    noted_for: HashMap<Host, u64>,
 }
 
 /// What a poll that begins now will have seen.
@@ -73,6 +81,7 @@ struct Inner {
 pub struct Mark {
     recorded: u64,
     risen: u64,
+    noted: u64,
 }
 
 impl Node {
@@ -81,6 +90,7 @@ impl Node {
             host,
             limits,
             face: AtomicU8::new(0),
+            behind_since: AtomicU64::new(0),
             inner: Mutex::default(),
             alarm: Notify::new(),
             counts: Counts::default(),
@@ -97,7 +107,7 @@ impl Node {
             1 => State::Suspect,
             _ => State::Down,
         };
-        View { state, behind: face & BEHIND != 0 }
+        View { state, behind: face & BEHIND != 0, behind_since: self.behind_since.load(Relaxed) }
     }
 
     /// Whether it is up.
@@ -157,24 +167,36 @@ impl Node {
 
     /// What a poll that begins now will have seen.
     pub fn mark(&self) -> Mark {
-        self.inner.lock().marks
+        let inner = self.inner.lock();
+        Mark { noted: inner.noted, ..inner.marks }
     }
 
     /// Takes the result of a poll in that began at `mark`.
     pub fn polled(&self, mark: Mark, debts: u64, hints: u64) {
         let mut inner = self.inner.lock();
-        (inner.polled, inner.debts, inner.hints) = (mark, debts, hints);
+        (inner.polled, inner.debts, inner.hints) = (Mark { noted: 0, ..mark }, debts, hints);
         self.publish(&inner);
     }
 
-    /// What it says it owes.
-    pub fn set_owes(&self, owes: HashMap<Host, u64>) {
-        self.inner.lock().owes = owes;
+    /// It took a debt to a host. Should it not be heard of again, that is still known.
+    pub fn note_owes(&self, host: &Host) {
+        let mut inner = self.inner.lock();
+        inner.noted += 1;
+        let number = inner.noted;
+        inner.noted_for.insert(host.clone(), number);
     }
 
-    /// What it owes to a host, as it said last.
+    /// What it says it owes, asked at `mark`.
+    pub fn set_owes(&self, mark: Mark, owes: HashMap<Host, u64>) {
+        let mut inner = self.inner.lock();
+        inner.owes = owes;
+        inner.noted_for.retain(|_, number| *number > mark.noted);
+    }
+
+    /// What it owes to a host, as far as is known.
     pub fn owes(&self, host: &Host) -> u64 {
-        self.inner.lock().owes.get(host).copied().unwrap_or(0)
+        let inner = self.inner.lock();
+        inner.owes.get(host).copied().unwrap_or(0).max(inner.noted_for.contains_key(host).into())
     }
 
     /// Records others owe to it, and segments of hints for it.
@@ -190,6 +212,13 @@ impl Node {
             State::Down => 2,
         };
         let behind = inner.debts > 0 || inner.hints > 0 || inner.marks != inner.polled;
+        if !behind {
+            self.behind_since.store(0, Relaxed);
+        } else if self.behind_since.load(Relaxed) == 0 {
+            let at_start = inner.marks.risen == 1 && inner.polled == Mark::default();
+            let number = if at_start { FALL_AT_START } else { FALLS.fetch_add(1, Relaxed) };
+            self.behind_since.store(number, Relaxed);
+        }
         self.face.store(state | if behind { BEHIND } else { 0 }, Relaxed);
     }
 }
@@ -199,17 +228,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_debt_is_known_until_the_debtor_says_otherwise() {
+        let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
+        let host: Host = "b:1".parse().unwrap();
+        let before = node.mark();
+        node.note_owes(&host);
+        assert_eq!(node.owes(&host), 1);
+        node.set_owes(before, HashMap::new());
+        assert_eq!(node.owes(&host), 1, "it was asked before");
+        node.set_owes(node.mark(), HashMap::from([(host.clone(), 5)]));
+        assert_eq!(node.owes(&host), 5);
+        node.set_owes(node.mark(), HashMap::new());
+        assert_eq!(node.owes(&host), 0);
+    }
+
+    #[test]
     fn behind_until_a_poll_says_otherwise() {
         let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
-        assert_eq!(node.view(), View { state: State::Down, behind: false });
+        assert_eq!(node.view(), View { state: State::Down, behind: false, behind_since: 0 });
         assert!(node.observe(Event::Good), "it came up");
-        assert_eq!(node.view(), View { state: State::Up, behind: true });
+        assert_eq!(node.view(), View { state: State::Up, behind: true, behind_since: FALL_AT_START });
         node.polled(node.mark(), 0, 0);
         assert!(!node.view().behind);
 
         let mark = node.mark();
         node.note_owed();
-        assert!(node.view().behind);
+        assert!(node.view().behind && node.view().behind_since > FALL_AT_START);
         node.polled(mark, 0, 0);
         assert!(node.view().behind, "that poll began before the debt");
         node.polled(node.mark(), 3, 0);

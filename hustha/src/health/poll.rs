@@ -70,9 +70,10 @@ pub async fn round(keeper: &Arc<Keeper>) {
 
 async fn ask(keeper: &Keeper, node: &Node) {
     let Ok(call) = Call::get("/hustdb/stat_all") else { return };
+    let mark = node.mark();
     match keeper.pool.call(&node.host, &call.timeout(keeper.health.timeout())).await {
         // An answer that is of no use counts as no debts.
-        Ok(reply) => node.set_owes(binlog(&reply.body)),
+        Ok(reply) => node.set_owes(mark, binlog(&reply.body)),
         Err(failure) => node.failed(&failure),
     }
 }

@@ -1,6 +1,7 @@
 //! Who of an acting pair decides a write and is read first. Pure.
 //!
-//! A master that lacks records never decides, or answers first, while its partner is up and lacks none.
+//! A master that lacks records never decides, or answers first, while its partner is up and lacks none, or has begun to
+//! lack some only later: a repair of one record must not give the lead to a master that lacks a thousand.
 
 /// How a node is, as far as this proxy knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct View {
     pub state: State,
     /// Whether records are owed to it.
     pub behind: bool,
+    /// When it fell behind, as a number that grows.
+    pub behind_since: u64,
 }
 
 /// The roles of a moment.
@@ -70,6 +73,8 @@ pub fn cast(pair: [View; 2]) -> Option<Cast> {
     let [one, two] = pair.map(|view| view.state == State::Up);
     let (first, has_other) = match (one, two) {
         (true, true) if pair[0].behind && !pair[1].behind => (Seat::Two, true),
+        // Who fell behind later led until then, and lacks next to nothing; the other one may lack much.
+        (true, true) if pair[0].behind && pair[0].behind_since < pair[1].behind_since => (Seat::Two, true),
         (true, true) => (Seat::One, true),
         (true, false) => (Seat::One, false),
         (false, true) => (Seat::Two, false),
@@ -95,10 +100,11 @@ pub fn cast(pair: [View; 2]) -> Option<Cast> {
 mod tests {
     use super::*;
 
-    const UP: View = View { state: State::Up, behind: false };
-    const BEHIND: View = View { state: State::Up, behind: true };
-    const SUSPECT: View = View { state: State::Suspect, behind: false };
-    const DOWN: View = View { state: State::Down, behind: false };
+    const UP: View = View { state: State::Up, behind: false, behind_since: 0 };
+    const BEHIND: View = View { state: State::Up, behind: true, behind_since: 1 };
+    const LATER: View = View { state: State::Up, behind: true, behind_since: 2 };
+    const SUSPECT: View = View { state: State::Suspect, behind: false, behind_since: 0 };
+    const DOWN: View = View { state: State::Down, behind: false, behind_since: 0 };
 
     #[test]
     fn the_table_of_roles() {
@@ -107,6 +113,8 @@ mod tests {
             ([BEHIND, UP], Some((Seat::Two, true))),
             ([UP, BEHIND], Some((Seat::One, true))),
             ([BEHIND, BEHIND], Some((Seat::One, true))),
+            ([BEHIND, LATER], Some((Seat::Two, true))),
+            ([LATER, BEHIND], Some((Seat::One, true))),
             ([UP, SUSPECT], Some((Seat::One, false))),
             ([UP, DOWN], Some((Seat::One, false))),
             ([BEHIND, DOWN], Some((Seat::One, false))),
@@ -128,7 +136,7 @@ mod tests {
         let alone = |pair| cast(pair).unwrap().alone_and_behind;
         assert!(alone([BEHIND, DOWN]) && alone([SUSPECT, BEHIND]));
         assert!(!alone([BEHIND, BEHIND]) && !alone([BEHIND, UP]) && !alone([UP, DOWN]));
-        let lost = View { state: State::Suspect, behind: true };
+        let lost = View { state: State::Suspect, behind: true, behind_since: 1 };
         assert!(alone([lost, SUSPECT]), "what was owed before a node became suspect is still owed");
     }
 }

@@ -97,7 +97,11 @@ async fn debt(pool: &Pool, identity: &Identity, owner: &Node, to: &Node) -> bool
         return false;
     }
     match pool.call(&owner.host, &call.timeout(DEBT_TIMEOUT)).await {
-        Ok(reply) => reply.status == StatusCode::OK,
+        Ok(reply) if reply.status == StatusCode::OK => {
+            owner.note_owes(&to.host);
+            true
+        }
+        Ok(_) => false,
         Err(failure) => {
             owner.failed(&failure);
             false

@@ -1,6 +1,6 @@
 //! One master dies: answers, debts, roles, and that both are equal again afterwards.
 
-use hust_testkit::{Fault, Signal, wait_until};
+use hust_testkit::{Fault, Program, Signal, wait_until};
 
 use crate::cluster::{Cluster, LONG, brief};
 
@@ -130,4 +130,22 @@ fn a_cut_answer_is_never_shown() {
         let reply = client.get("/get?key=big");
         assert_eq!((reply.status, reply.body.len()), (200, value.len()), "{limit}");
     }
+}
+
+#[test]
+fn a_second_proxy_takes_over_the_port() {
+    let mut cluster = Cluster::start();
+    let listen = cluster.proxy.address().to_string();
+    let path = |name: &str| cluster.folder.path().join(name).display().to_string();
+    let settings = [format!("table={}", path("table.json")), format!("hints.dir={}", path("hints"))];
+    let mut args = vec!["--listen".to_owned(), listen];
+    args.extend(settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]));
+    let second = Program::start(env!("CARGO_BIN_EXE_hustha"), args).unwrap();
+    assert_eq!(second.address(), cluster.proxy.address());
+    assert!(cluster.proxy.stop().unwrap().success());
+    for number in 0..20 {
+        let reply = cluster.client().get(&format!("/put?key=k{number}&val=1"));
+        assert_eq!(brief(&reply), "200 1 false");
+    }
+    cluster.equal("/hustdb/get?key=k7");
 }

@@ -28,9 +28,10 @@ fn work(address: SocketAddr, number: usize, stop: &AtomicBool, done: &AtomicUsiz
     let mut client = Client(Raw::connect(address).unwrap());
     let mut ledger = Ledger { possible: vec![0], ..Ledger::default() };
     assert_eq!(client.get(&format!("/put?key=own{number}&val=0")).status, 200);
-    let mut serial = 0;
+    // Values tell whose they are.
+    let mut serial = number as u64;
     while !stop.load(SeqCst) {
-        serial += 1;
+        serial += 10;
         put(&mut client, number, serial, &mut ledger);
         increment(&mut client, &mut ledger);
         compare_and_set(&mut client, &mut ledger);
@@ -51,7 +52,8 @@ fn put(client: &mut Client, number: usize, serial: u64, ledger: &mut Ledger) {
     match reply.status {
         200 => {
             let value: u64 = reply.text().parse().unwrap();
-            assert!(ledger.possible.contains(&value), "read {value}, not one of {:?}", ledger.possible);
+            let (known, version) = (&ledger.possible, reply.number("version"));
+            assert!(known.contains(&value), "read {value} ({version:?}), not one of {known:?}");
         }
         503 => {}
         _ => panic!("a wrong miss: {} {}", reply.status, reply.text()),
