@@ -5,6 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -48,6 +49,10 @@ pub fn is_free(segment: &Path) -> io::Result<bool> {
 pub(super) fn create(segment: &Path) -> io::Result<File> {
     let file = OpenOptions::new().append(true).create_new(true).open(segment)?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    // Whoever replays removes an old segment that nobody holds; one could have been paused just before the lock.
+    if file.metadata()?.nlink() == 0 {
+        return Err(ErrorKind::NotFound.into());
+    }
     Ok(file)
 }
 

@@ -17,7 +17,7 @@ mod writer;
 pub use folder::{SEGMENT_SUFFIX, hosts, is_free, read_segment, segments};
 pub use format::{
     FRAME_HEADER_BYTES, FRAME_MAGIC, HEADER_BYTES, HEADER_MAGIC, Header, Hint, HintError, NOTED_BYTES,
-    VERSION, encode,
+    VERSION, decode, encode,
 };
 pub use scan::{Found, Scan};
 pub use writer::{WriteError, Writer};

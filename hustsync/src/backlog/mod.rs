@@ -1,0 +1,102 @@
+//! The hints on disk: which hosts have any, how many, and how far each segment is.
+//!
+//! A folder of `hints.dir` whose name is a legal host is a queue, from the moment it is seen. `survey.rs` reads what is
+//! new in it, `queue.rs` holds what is known, `reader.rs` reads segments, `progress.rs` keeps how far each is replayed.
+
+mod progress;
+mod queue;
+mod reader;
+mod survey;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use parking_lot::Mutex;
+
+pub use progress::Progress;
+pub use queue::{Counts, Queue, Settled, Task};
+pub use reader::{Piece, Reader};
+pub use survey::bad_path;
+
+use crate::{clock, disk};
+use survey::Survey;
+
+/// All queues.
+#[derive(Debug)]
+pub struct Backlog {
+    hints_dir: PathBuf,
+    payload_max_bytes: usize,
+    /// By the names of their folders.
+    queues: Mutex<BTreeMap<String, Arc<Queue>>>,
+    stop: AtomicBool,
+}
+
+impl Backlog {
+    /// What is in this folder; nothing is read yet.
+    pub fn new(hints_dir: PathBuf, payload_max_bytes: usize) -> Backlog {
+        Backlog { hints_dir, payload_max_bytes, queues: Mutex::default(), stop: AtomicBool::new(false) }
+    }
+
+    /// Looks at all folders once; blocks. Returns the queues that are new.
+    pub fn survey(&self) -> Vec<Arc<Queue>> {
+        let names = disk::names(&self.hints_dir).unwrap_or_else(|cause| {
+            tracing::error!(folder = %self.hints_dir.display(), %cause, "hints cannot be listed");
+            Vec::new()
+        });
+        let mut new = Vec::new();
+        for name in names {
+            let Ok(host) = name.parse() else { continue };
+            let queue = self
+                .queues
+                .lock()
+                .entry(name.clone())
+                .or_insert_with(|| {
+                    let queue = Arc::new(Queue::new(host));
+                    new.push(queue.clone());
+                    queue
+                })
+                .clone();
+            let survey = Survey {
+                folder: &self.folder(&queue),
+                queue: &queue,
+                payload_max_bytes: self.payload_max_bytes,
+                now_ms: clock::now_ms(),
+                stop: &self.stop,
+            };
+            if let Err(cause) = survey.run() {
+                tracing::error!(host = name, %cause, "a folder of hints cannot be read");
+            }
+        }
+        new
+    }
+
+    /// Ends a survey that is under way.
+    pub fn stop(&self) {
+        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// The folder of a queue.
+    pub fn folder(&self, queue: &Queue) -> PathBuf {
+        self.hints_dir.join(queue.host.as_str())
+    }
+
+    /// A reader of a part of a segment.
+    pub fn reader(&self, segment: &Path, task: &Task) -> std::io::Result<Reader<std::fs::File>> {
+        let file = disk::open(segment)?;
+        Ok(Reader::new(
+            file,
+            task.from.max(hust_wire::hint::HEADER_BYTES as u64),
+            task.to,
+            task.growth,
+            self.payload_max_bytes,
+        ))
+    }
+
+    /// All queues, by the names of their folders.
+    pub fn queues(&self) -> Vec<Arc<Queue>> {
+        self.queues.lock().values().cloned().collect()
+    }
+}

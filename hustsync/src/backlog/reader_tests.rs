@@ -1,0 +1,166 @@
+//! Segments read piece by piece, whole, cut, flipped at every bit, and full of what only looks like frames.
+
+use hust_wire::{
+    frame::{Form, Kind, RecordRef},
+    hint::encode,
+};
+
+use super::*;
+
+const PAYLOAD_MAX: usize = 1 << 20;
+
+/// A segment in memory that hands out a few bytes at a time.
+struct Bytes<'a>(&'a [u8]);
+
+impl Source for Bytes<'_> {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = self.0.get(offset as usize..).unwrap_or_default();
+        let read = rest.len().min(into.len()).min(7);
+        into[..read].copy_from_slice(&rest[..read]);
+        Ok(read)
+    }
+}
+
+fn hint(key: &[u8], value: &[u8]) -> Vec<u8> {
+    let record = RecordRef {
+        kind: Kind::Hash,
+        form: Form::Live,
+        stamp: 7,
+        version: 3,
+        expire_ms: 9,
+        table: "t",
+        key,
+        value,
+    };
+    encode(u64::from(key[0]), &record).unwrap()
+}
+
+fn segment() -> Vec<u8> {
+    let mut bytes = Header { created_ms: 5 }.encode().to_vec();
+    for key in [&b"a"[..], b"b", b"c"] {
+        bytes.extend(hint(key, b"HNT1 a value with a magic"));
+    }
+    bytes
+}
+
+/// The hints by their keys, `!` for damage, `~` for a torn end.
+fn read(bytes: &[u8], growth: Growth) -> String {
+    let end = bytes.len() as u64;
+    let mut reader = Reader::new(Bytes(bytes), HEADER_BYTES as u64, end, growth, PAYLOAD_MAX);
+    let mut seen = String::new();
+    loop {
+        match reader.next().unwrap() {
+            Piece::Hint { noted_ms, end } => {
+                let record = hust_wire::frame::decode_one(reader.frame()).unwrap();
+                assert_eq!((u64::from(record.key[0]), reader.at()), (noted_ms, end));
+                seen.push(char::from(record.key[0]));
+            }
+            Piece::Damage { end } => {
+                assert_eq!(end, reader.at());
+                seen.push('!');
+            }
+            Piece::Torn { .. } => return seen + "~",
+            Piece::End => return seen,
+        }
+    }
+}
+
+#[test]
+fn a_cut_segment_has_its_whole_hints() {
+    let bytes = segment();
+    let length = (bytes.len() - HEADER_BYTES) / 3;
+    for cut in HEADER_BYTES..=bytes.len() {
+        let whole = &"abc"[..(cut - HEADER_BYTES) / length];
+        let torn = if (cut - HEADER_BYTES).is_multiple_of(length) { "" } else { "~" };
+        for growth in [Growth::Open, Growth::Closed] {
+            assert_eq!(read(&bytes[..cut], growth), format!("{whole}{torn}"), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn any_flipped_bit_costs_one_hint_and_is_seen() {
+    let whole = segment();
+    let length = (whole.len() - HEADER_BYTES) / 3;
+    for bit in HEADER_BYTES * 8..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let (frame, at) = ((bit / 8 - HEADER_BYTES) / length, (bit / 8 - HEADER_BYTES) % length);
+        // A length that is too long looks like a write that was cut off, as long as nothing whole comes after it.
+        let is_length =
+            (4..8).contains(&at) && usize_at(&bytes, HEADER_BYTES + frame * length + 4) > length - 12;
+        let legal = usize_at(&bytes, HEADER_BYTES + frame * length + 4) <= PAYLOAD_MAX;
+        let expected = match frame {
+            0 => "!bc",
+            1 => "a!c",
+            _ if is_length && legal => "ab~",
+            _ => "ab!",
+        };
+        assert_eq!(read(&bytes, Growth::Closed), expected, "bit {bit}");
+    }
+}
+
+fn usize_at(bytes: &[u8], at: usize) -> usize {
+    u32_at(&bytes[at..])
+}
+
+#[test]
+fn a_part_of_an_open_segment_waits_for_the_rest() {
+    // What has come of the last frame holds a whole one in its value: it is no hint.
+    let inner = hint(b"x", b"v");
+    let outer = hint(b"d", &inner);
+    let mut bytes = segment();
+    let whole = bytes.len();
+    bytes.extend(&outer[..outer.len() - 1]);
+    assert_eq!(read(&bytes, Growth::Open), "abc~");
+    let end = bytes.len() as u64;
+    let mut reader = Reader::new(Bytes(&bytes), whole as u64, end, Growth::Open, PAYLOAD_MAX);
+    for _ in 0..2 {
+        assert_eq!(reader.next().unwrap(), Piece::Torn { start: whole as u64 });
+    }
+    bytes.extend(&outer[outer.len() - 1..]);
+    assert_eq!(read(&bytes, Growth::Open), "abcd");
+}
+
+#[test]
+fn zeros_at_the_end_are_no_damage() {
+    let mut bytes = segment();
+    bytes.extend([0; 5000]);
+    assert_eq!(read(&bytes, Growth::Closed), "abc~");
+    bytes.extend(hint(b"d", b"v"));
+    assert_eq!(read(&bytes, Growth::Closed), "abc!d");
+}
+
+#[test]
+fn what_only_looks_like_frames_is_passed_quickly() {
+    let mut bytes = segment();
+    bytes.push(b'?');
+    for _ in 0..20_000 {
+        bytes.extend(FRAME_MAGIC);
+        bytes.extend((PAYLOAD_MAX as u32).to_le_bytes());
+    }
+    bytes.extend(hint(b"d", b"v"));
+    assert_eq!(read(&bytes, Growth::Closed), "abc!d");
+}
+
+#[test]
+fn a_part_can_be_read_alone() {
+    let bytes = segment();
+    let length = (bytes.len() - HEADER_BYTES) / 3;
+    let (from, to) = ((HEADER_BYTES + length) as u64, (HEADER_BYTES + 2 * length) as u64);
+    let mut reader = Reader::new(Bytes(&bytes), from, to, Growth::Closed, PAYLOAD_MAX);
+    assert_eq!(reader.next().unwrap(), Piece::Hint { end: to, noted_ms: u64::from(b'b') });
+    assert_eq!(reader.next().unwrap(), Piece::End);
+    assert!(reader.window.capacity() <= 2 * CHUNK_BYTES, "no more is held than is needed");
+    let mut late = Reader::new(Bytes(&bytes), u64::MAX, to, Growth::Closed, PAYLOAD_MAX);
+    assert_eq!(late.next().unwrap(), Piece::End);
+}
+
+#[test]
+fn headers() {
+    let bytes = segment();
+    for cut in 0..HEADER_BYTES {
+        assert!(header(&Bytes(&bytes[..cut])).unwrap().is_none());
+    }
+    assert_eq!(header(&Bytes(&bytes)).unwrap(), Some(Ok(Header { created_ms: 5 })));
+}
