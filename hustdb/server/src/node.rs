@@ -12,7 +12,7 @@ use crate::{
     config::NodeConfig,
     handlers::{self, Outcome},
     metrics,
-    routes::{CacheCommand, Command},
+    routes::{CacheCommand, Command, QueueCommand},
 };
 
 /// The handler of all requests.
@@ -80,6 +80,10 @@ impl Handler for Node {
             return handlers::cache::handle(self.cache.as_ref(), command, request)
                 .unwrap_or_else(Answer::from);
         }
+        if let Some(command) = QueueCommand::of(request.route) {
+            let done = handlers::queue::handle(store, command, request, &self.limits).await;
+            return done.unwrap_or_else(Answer::from);
+        }
         let Some(command) = Command::ALL.get(usize::from(request.route)) else {
             return Refusal::new(hyper::StatusCode::NOT_FOUND, "path", "unknown").into();
         };
@@ -90,6 +94,12 @@ impl Handler for Node {
     fn metrics(&self, text: &mut String) {
         if let Some(store) = self.store.get() {
             metrics::write(text, store, self.cache.as_ref());
+        }
+    }
+
+    fn draining(&self) {
+        if let Some(store) = self.store.get() {
+            store.queues().close_watch();
         }
     }
 }

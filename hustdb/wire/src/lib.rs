@@ -15,6 +15,7 @@ pub mod frame;
 pub mod host;
 pub mod lifecycle;
 pub mod log;
+pub mod message;
 pub mod metrics;
 pub mod param;
 pub mod query;

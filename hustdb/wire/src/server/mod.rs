@@ -51,6 +51,9 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Writes the program's own metrics, Prometheus text without the final `# EOF`.
     fn metrics(&self, text: &mut String);
+
+    /// The server begins to end: answers that wait for what may never come are to be given now. Each worker says so.
+    fn draining(&self) {}
 }
 
 /// A program: its name (the realm of its authentication), its version and its paths. `/status.html`, `/version` and
