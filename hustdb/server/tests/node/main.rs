@@ -11,6 +11,7 @@ mod kv;
 mod listing;
 mod parameters;
 mod process;
+mod queue;
 mod replicas;
 mod start;
 mod stat;
