@@ -9,6 +9,7 @@
 mod frame;
 mod layout;
 mod manifest;
+mod message;
 mod mutate;
 mod random;
 mod request;
@@ -19,6 +20,7 @@ mod world;
 pub use frame::frame;
 pub use layout::layout;
 pub use manifest::manifest;
+pub use message::message;
 pub use mutate::mutate;
 pub use random::Random;
 pub use request::request;
@@ -40,13 +42,14 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "segment", run: segment::segment, seeds: segment::seeds },
     Target { name: "table", run: table::table, seeds: table::seeds },
     Target { name: "manifest", run: manifest::manifest, seeds: manifest::seeds },
     Target { name: "request", run: request::request, seeds: request::seeds },
     Target { name: "frame", run: frame::frame, seeds: frame::seeds },
     Target { name: "layout", run: layout::layout, seeds: layout::seeds },
+    Target { name: "message", run: message::message, seeds: message::seeds },
 ];
 
 /// Four bytes at `at` as a number.

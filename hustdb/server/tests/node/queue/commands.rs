@@ -168,10 +168,10 @@ fn items_come_in_the_body_or_the_query_and_put_alone_may_be_empty() {
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     assert_eq!(client.put("/hustmq/put?queue=q", &bytes).status, 200);
     assert!(client.mq("get?queue=q&worker=w&ack=true", "").body == bytes);
-    let node = crate::support::builder().set("server.max_body_size=1000").start().unwrap();
+    let node = crate::support::builder().set("server.max_body_size=1024").start().unwrap();
     let mut client = Client::of(&node);
-    assert_eq!(client.put("/hustmq/put?queue=q", [b'x'; 1000]).status, 200);
-    assert_eq!(client.put("/hustmq/put?queue=q", [b'x'; 1001]).status, 413);
+    assert_eq!(client.put("/hustmq/put?queue=q", [b'x'; 1024]).status, 200);
+    assert_eq!(client.put("/hustmq/put?queue=q", [b'x'; 1025]).status, 413);
 }
 
 #[test]

@@ -87,7 +87,10 @@ pub(crate) fn due(queue: &Normal, now_ms: u64, limit: usize) -> (Plan, Vec<Dying
             over.chain(deadlines).chain(expired).take(limit).map(|(at_ms, slot)| (at_ms, (priority, slot))),
         );
     }
-    back.sort_unstable();
+    // Of those that fall due in one millisecond the one that was delivered first comes first, whatever its priority.
+    back.sort_unstable_by_key(|(at_ms, slot)| {
+        (*at_ms, queue.entry(*slot).map(|entry| entry.delivery), *slot)
+    });
     back.truncate(limit);
     for (at_ms, slot) in back {
         let Some(entry) = queue.entry(slot) else { continue };
