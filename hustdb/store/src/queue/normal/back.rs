@@ -171,6 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn of_one_millisecond_the_first_delivery_comes_back_first() {
+        let mut queue = Normal::new(Settings::new(1));
+        for (priority, slot, delivery) in [(0, 0, 7), (1, 0, 6), (2, 0, 8), (2, 1, 5)] {
+            let entry = Entry { delivery, ..entry(Place::InFlight { since_ms: 500 }, 1, 0) };
+            queue.slots[priority].set(slot, Some(entry));
+        }
+        let (plan, _) = due(&queue, 1500, 100);
+        let slots: Vec<_> = plan.slots.iter().map(|(slot, _)| *slot).collect();
+        assert_eq!(slots, [(2, 1), (1, 0), (0, 0), (2, 0)]);
+    }
+
+    #[test]
     fn a_longer_timeout_moves_the_deadlines_of_what_is_in_flight() {
         let mut queue = Normal::new(Settings::new(1));
         queue.slots[0].set(0, Some(entry(Place::InFlight { since_ms: 500 }, 1, 0)));
