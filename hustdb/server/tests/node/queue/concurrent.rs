@@ -53,7 +53,7 @@ fn one_id_of_many_clients_stores_one_message() {
                 let mut connection = Client::of(node);
                 barrier.wait();
                 let put = |id: usize| {
-                    let reply = if (client + id).is_multiple_of(2) {
+                    if (client + id).is_multiple_of(2) {
                         let reply = connection.mq(&format!("put?queue=q&id=id{id}&item=c{client}"), "");
                         (reply.number("index").unwrap(), reply.header("duplicate").is_some())
                     } else {
@@ -61,8 +61,7 @@ fn one_id_of_many_clients_stores_one_message() {
                         let reply = connection.mq("put?queue=q&batch=true", body);
                         let json: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
                         (json["index"][0].as_u64().unwrap(), json["duplicates"] == 1)
-                    };
-                    reply
+                    }
                 };
                 (0..IDS).map(put).collect()
             }
