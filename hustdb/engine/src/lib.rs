@@ -56,7 +56,7 @@ pub use key::Key;
 pub use log::{LogStats, Ticket};
 pub use options::{Background, Options, SyncMode};
 pub use row::{Meta, Pointer, RowRef, Value};
-pub use scan::Page;
+pub use scan::{Lent, LentValue, Page, Visited};
 pub use slice::Slice;
 pub use snapshot::Snapshot;
 pub use stats::{LevelStats, Stats};

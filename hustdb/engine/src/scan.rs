@@ -4,6 +4,8 @@
 //! have; where that copy ends the page ends too (its *horizon*), since what lies beyond was not looked at. All other
 //! layers are immutable. A page is a consistent view of each partition; a [`crate::Snapshot`] is one of all.
 
+mod visit;
+
 use std::sync::Arc;
 
 use crate::{
@@ -19,6 +21,8 @@ use crate::{
     runs::TableRun,
     view::View,
 };
+
+pub use visit::{Lent, LentValue, Visited};
 
 /// User keys and inline values that a page without values may hold, about.
 const KEY_PAGE_BYTES: usize = 8 << 20;

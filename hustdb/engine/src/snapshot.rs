@@ -19,9 +19,9 @@ use crate::{
 /// A consistent view of the whole database.
 #[derive(Debug)]
 pub struct Snapshot {
-    engine: Engine,
-    views: Vec<Arc<View>>,
-    segments: Arc<SegmentsMap>,
+    pub(crate) engine: Engine,
+    pub(crate) views: Vec<Arc<View>>,
+    pub(crate) segments: Arc<SegmentsMap>,
 }
 
 impl Engine {

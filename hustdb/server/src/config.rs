@@ -35,6 +35,8 @@ pub struct StoreConfig {
     pub queue_maximum: usize,
     pub tombstone_grace: u64,
     pub max_clock_skew_ms: u64,
+    pub binlog_threads: usize,
+    pub binlog_task_timeout: u64,
 }
 
 impl Default for StoreConfig {
@@ -47,6 +49,8 @@ impl Default for StoreConfig {
             queue_maximum: 8192,
             tombstone_grace: 950_400,
             max_clock_skew_ms: 60_000,
+            binlog_threads: 4,
+            binlog_task_timeout: 950_400,
         }
     }
 }
@@ -149,6 +153,16 @@ const STORE_KEYS: &[Key] = &[
         Bounds::Number(0, 86_400_000),
         "Replicas whose stamp is this many ms ahead of the clock here are answered 400.",
     ),
+    key(
+        "store.binlog_threads",
+        Bounds::Number(1, 64),
+        "Threads that deliver what is owed to other hosts; each serves many hosts.",
+    ),
+    key(
+        "store.binlog_task_timeout",
+        Bounds::Number(1, 10 * YEAR_S),
+        "Seconds after which a debt to a host that does not come back is dropped.",
+    ),
 ];
 
 const QUEUE_KEYS: &[Key] = &[
@@ -237,6 +251,7 @@ impl NodeConfig {
         options.queue.maximum = store.queue_maximum;
         options.queue.redelivery_timeout_s = self.queue.redelivery_timeout;
         options.queue.push_ttl_maximum_s = self.queue.ttl_maximum;
+        options.debt_timeout_ms = store.binlog_task_timeout.saturating_mul(1000);
         Ok(options)
     }
 

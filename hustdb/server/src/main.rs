@@ -3,6 +3,7 @@
 //! Opens the store, serves until told to end, drains, and closes the store so that the next start replays nothing.
 
 mod config;
+mod delivery;
 mod handlers;
 mod metrics;
 mod node;
@@ -24,7 +25,7 @@ use hust_wire::{
     signal::Signals,
 };
 
-use crate::{config::NodeConfig, node::Node};
+use crate::{config::NodeConfig, delivery::Delivery, node::Node};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -61,10 +62,12 @@ fn run(args: &Args) -> Result<(), Failure> {
     let level = log::init(&config.server.log_level);
     let signals = Signals::new().map_err(Failure::other)?;
     let slot = Arc::new(OnceLock::new());
-    let node = Node::new(slot.clone(), &config);
+    let delivery = Delivery::new();
+    let node = Node::new(slot.clone(), delivery.clone(), &config);
     let running = server::start(PROGRAM, &config.server, &config.security, node)?;
     let control = running.control();
     let store = Arc::new(Store::open(options).map_err(Failure::other)?);
+    delivery.start(&store, config.store.binlog_threads, &config.security).map_err(Failure::other)?;
     if slot.set(store.clone()).is_err() {
         return Err(Failure::other("the store was opened twice"));
     }
@@ -72,6 +75,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     cli::announce(PROGRAM.name, running.address());
     let reload = || match args.server.load::<NodeConfig>().and_then(|config| {
         control.reload(&config.security)?;
+        delivery.use_credentials(&config.security);
         level.set(&config.server.log_level);
         Ok(())
     }) {
@@ -79,6 +83,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
     };
     let ended = signals.serve(running, reload);
+    delivery.stop();
     store.close().map_err(Failure::other)?;
     if ended { Ok(()) } else { Err(Failure::other("a worker panicked")) }
 }

@@ -14,8 +14,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// Writes the metrics of a store, and of the cache if it is on, as Prometheus text.
-pub fn write(text: &mut String, store: &Store, cache: Option<&Cache>) {
+use crate::delivery::Figures;
+
+/// Writes the metrics of a store, of replication, and of the cache if it is on, as Prometheus text.
+pub fn write(text: &mut String, store: &Store, cache: Option<&Cache>, replication: Figures) {
     let mut registry = Registry::default();
     let records = store.kv_stat();
     registry.register_collector(Box::new(Look {
@@ -27,6 +29,7 @@ pub fn write(text: &mut String, store: &Store, cache: Option<&Cache>) {
     if let Some(cache) = cache {
         registry.register_collector(Box::new(cache::CacheLook(cache.stats())));
     }
+    registry.register_collector(Box::new(replication));
     hust_wire::metrics::write(text, &registry);
 }
 

@@ -10,6 +10,7 @@ use hust_wire::{Answer, Refusal, Request, server::Handler};
 
 use crate::{
     config::NodeConfig,
+    delivery::Delivery,
     handlers::{self, Outcome},
     metrics,
     routes::{CacheCommand, Command, QueueCommand},
@@ -22,6 +23,7 @@ pub struct Node {
     store: Arc<OnceLock<Arc<Store>>>,
     /// None if it is off.
     cache: Option<Cache>,
+    delivery: Delivery,
     limits: Limits,
 }
 
@@ -29,18 +31,20 @@ pub struct Node {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub ttl_maximum_s: u64,
+    pub max_body_bytes: usize,
 }
 
 impl Node {
-    pub fn new(store: Arc<OnceLock<Arc<Store>>>, config: &NodeConfig) -> Node {
-        let limits = Limits { ttl_maximum_s: config.store.ttl_maximum };
-        Node { store, cache: config.cache_options().map(Cache::new), limits }
+    pub fn new(store: Arc<OnceLock<Arc<Store>>>, delivery: Delivery, config: &NodeConfig) -> Node {
+        let max_body_bytes = usize::try_from(config.server.max_body_size.bytes()).unwrap_or(usize::MAX);
+        let limits = Limits { ttl_maximum_s: config.store.ttl_maximum, max_body_bytes };
+        Node { store, delivery, cache: config.cache_options().map(Cache::new), limits }
     }
 }
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{kv, listing, member, stat};
+        use handlers::{binlog, export, kv, listing, member, replica, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -60,9 +64,21 @@ impl Node {
             Command::Zadd => member::zadd(store, request, limits).await,
             Command::Zrem => member::delete(store, request, Kind::Zset).await,
             Command::Keys => listing::keys(store, request).await,
+            Command::Hkeys => listing::table(store, request, Kind::Hash).await,
+            Command::Smembers => listing::table(store, request, Kind::Set).await,
+            Command::Zrangebyrank => listing::table(store, request, Kind::Zset).await,
+            Command::Zrangebyscore => listing::scores(store, request).await,
+            Command::Export => export::export(store, request),
+            Command::TaskStatus => export::task_status(store, request),
+            Command::TaskInfo => Ok(export::task_info(store)),
             Command::Stat => stat::stat(store, request),
             Command::StatAll => Ok(stat::stat_all(store)),
             Command::FileCount => Ok(stat::file_count(store)),
+            Command::Scan => replica::scan(store, request, limits).await,
+            Command::Merge => replica::merge(store, request).await,
+            Command::Digest => replica::digest(store, request),
+            Command::Binlog => binlog::binlog(store, request, &self.delivery).await,
+            Command::Forget => replica::forget(store, request).await,
         }
     }
 }
@@ -93,7 +109,7 @@ impl Handler for Node {
 
     fn metrics(&self, text: &mut String) {
         if let Some(store) = self.store.get() {
-            metrics::write(text, store, self.cache.as_ref());
+            metrics::write(text, store, self.cache.as_ref(), self.delivery.figures(store));
         }
     }
 

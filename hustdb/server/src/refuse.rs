@@ -13,6 +13,7 @@ pub fn refuse(error: Error) -> Refusal {
         Error::Invalid { subject, reason } => Refusal::bad(subject, reason),
         Error::Capacity(reason) => Refusal::new(StatusCode::FORBIDDEN, "capacity", reason),
         Error::Table(reason) => Refusal::new(StatusCode::PRECONDITION_FAILED, "tb", reason),
+        Error::Snapshot(reason) => Refusal::new(StatusCode::NOT_FOUND, "snapshot", reason),
         Error::Refused { subject, reason } => Refusal::new(StatusCode::FORBIDDEN, subject, reason),
         Error::Deadline => Refusal::unavailable("deadline", "passed"),
         Error::Damaged(what) => {

@@ -5,6 +5,8 @@ mod queue;
 
 use hust_wire::route::{BodyRule, Methods, Route};
 
+use crate::handlers::replica::MERGE_OVER_BYTES;
+
 pub use cache::CacheCommand;
 pub use queue::QueueCommand;
 
@@ -29,14 +31,26 @@ pub enum Command {
     Zadd,
     Zrem,
     Keys,
+    Hkeys,
+    Smembers,
+    Zrangebyrank,
+    Zrangebyscore,
+    Export,
+    TaskStatus,
+    TaskInfo,
     Stat,
     StatAll,
     FileCount,
+    Scan,
+    Merge,
+    Digest,
+    Binlog,
+    Forget,
 }
 
 impl Command {
     /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 20] = [
+    pub const ALL: [Command; 32] = [
         Command::Get,
         Command::Exist,
         Command::Put,
@@ -54,9 +68,21 @@ impl Command {
         Command::Zadd,
         Command::Zrem,
         Command::Keys,
+        Command::Hkeys,
+        Command::Smembers,
+        Command::Zrangebyrank,
+        Command::Zrangebyscore,
+        Command::Export,
+        Command::TaskStatus,
+        Command::TaskInfo,
         Command::Stat,
         Command::StatAll,
         Command::FileCount,
+        Command::Scan,
+        Command::Merge,
+        Command::Digest,
+        Command::Binlog,
+        Command::Forget,
     ];
 }
 
@@ -79,9 +105,36 @@ pub const ROUTES: &[Route] = &[
     write("/hustdb/zadd", Command::Zadd, BodyRule::Collected),
     write("/hustdb/zrem", Command::Zrem, BodyRule::Collected),
     read("/hustdb/keys", Command::Keys),
+    read("/hustdb/hkeys", Command::Hkeys),
+    read("/hustdb/smembers", Command::Smembers),
+    read("/hustdb/zrangebyrank", Command::Zrangebyrank),
+    read("/hustdb/zrangebyscore", Command::Zrangebyscore),
+    act("/hustdb/export", Command::Export),
+    read("/hustdb/task_status", Command::TaskStatus),
+    read("/hustdb/task_info", Command::TaskInfo),
     read("/hustdb/stat", Command::Stat),
     read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
+    read("/hustdb/scan", Command::Scan),
+    Route {
+        path: "/hustdb/merge",
+        methods: Methods::POST,
+        id: Command::Merge as u16,
+        body: BodyRule::CollectedOver(MERGE_OVER_BYTES),
+    },
+    read("/hustdb/digest", Command::Digest),
+    Route {
+        path: "/hustdb/binlog",
+        methods: Methods::GET.and(Methods::POST),
+        id: Command::Binlog as u16,
+        body: BodyRule::Collected,
+    },
+    Route {
+        path: "/hustdb/forget",
+        methods: Methods::POST,
+        id: Command::Forget as u16,
+        body: BodyRule::Ignored,
+    },
     cache::read("/hustcache/exist", CacheCommand::Exist),
     cache::read("/hustcache/get", CacheCommand::Get),
     cache::read("/hustcache/ttl", CacheCommand::Ttl),
@@ -119,6 +172,11 @@ pub const ROUTES: &[Route] = &[
 
 const fn read(path: &'static str, command: Command) -> Route {
     Route { path, methods: Methods::READ, id: command as u16, body: BodyRule::Ignored }
+}
+
+/// What is done without a body.
+const fn act(path: &'static str, command: Command) -> Route {
+    Route { path, methods: Methods::GET.and(Methods::POST), id: command as u16, body: BodyRule::Ignored }
 }
 
 /// A read of a member, which may come in the body.

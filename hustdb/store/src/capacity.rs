@@ -45,13 +45,18 @@ impl Capacity {
             }
         }
         if self.disk_reserve_bytes != 0 {
-            let free_bytes = self.free_bytes(now_ms, || Ok(engine.free_bytes()?))?;
-            if free_bytes < self.disk_reserve_bytes {
-                return Err(Error::Capacity(format!(
-                    "{free_bytes} bytes free, reserve {}",
-                    self.disk_reserve_bytes
-                )));
-            }
+            self.check_free(self.free_bytes(now_ms, || Ok(engine.free_bytes()?))?)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses if so much free space is less than there should be.
+    pub(crate) fn check_free(&self, free_bytes: u64) -> Result<()> {
+        if free_bytes < self.disk_reserve_bytes {
+            return Err(Error::Capacity(format!(
+                "{free_bytes} bytes free, reserve {}",
+                self.disk_reserve_bytes
+            )));
         }
         Ok(())
     }

@@ -22,6 +22,9 @@ pub enum Error {
     /// The table is absent, of another type, or one too many; nothing was done. Use another name.
     #[error("tb: {0}")]
     Table(&'static str),
+    /// There is no such snapshot, or there is one; nothing was done. Export it, or cover it.
+    #[error("snapshot: {0}")]
+    Snapshot(&'static str),
     /// What is stored does not allow the operation; nothing was done. Look at the record.
     #[error("{subject}: {reason}")]
     Refused {

@@ -10,7 +10,7 @@
 //! | 1 | hash fields | 9 | sorted sets by score |
 //! | 2 | set members | 10 | queue items |
 //! | 3 | sorted-set members | 11 | queues: slots, due times, ids |
-//! | 4 | names of tables, and debtors | 12 | debts |
+//! | 4 | names of tables, hosts owed to | 12 | debts |
 //! | | | 13 | queues: settings and counters |
 
 /// What a row is.
@@ -25,7 +25,7 @@ pub enum Kind {
     Set = 2,
     /// A member of a sorted set; its value is the score.
     Zset = 3,
-    /// What the store itself must know: names of tables.
+    /// What the store itself must know: names of tables, hosts that are owed to.
     Meta = 4,
     /// When a record expires; kept so that expired records are found in time order.
     Expiry = 8,
@@ -35,6 +35,8 @@ pub enum Kind {
     QueueItem = 10,
     /// What a queue keeps beside its messages: slots, due times, ids.
     QueueAux = 11,
+    /// A record that is owed to another host; one number a host.
+    Debt = 12,
     /// A queue: settings and counters.
     Queue = 13,
 }
@@ -85,7 +87,7 @@ mod tests {
         for hashed in [Kind::Kv, Kind::Hash, Kind::Set, Kind::Zset, Kind::Meta] {
             assert_eq!(hashed.table(NUMBERS - 1) & ORDERED_TABLE_BIT, 0);
         }
-        for ordered in [Kind::Expiry, Kind::Score] {
+        for ordered in [Kind::Expiry, Kind::Score, Kind::Debt] {
             assert_eq!(ordered.table(0) & ORDERED_TABLE_BIT, ORDERED_TABLE_BIT);
         }
         assert_eq!(Kind::Expiry.table(5), 0x8000_0005);
@@ -96,7 +98,7 @@ mod tests {
         for kind in [Kind::Kv, Kind::Hash, Kind::Set, Kind::Zset] {
             assert_eq!(Kind::of_record(kind.table(77)), Some((kind, 77)));
         }
-        for kind in [Kind::Meta, Kind::Expiry, Kind::Score] {
+        for kind in [Kind::Meta, Kind::Expiry, Kind::Score, Kind::Debt] {
             assert_eq!(Kind::of_record(kind.table(77)), None);
         }
     }

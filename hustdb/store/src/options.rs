@@ -19,11 +19,15 @@ pub struct StoreOptions {
     pub max_clock_skew_ms: u64,
     /// Tables that may have live rows at a time.
     pub table_maximum: usize,
+    /// How long a debt is kept if its host does not come back, ms.
+    pub debt_timeout_ms: u64,
     /// How often expired records are taken out of the counts; `None`: only when [`Store::sweep`](crate::Store::sweep)
     /// is called.
     pub sweep_interval: Option<Duration>,
     /// The queues.
     pub queue: QueueOptions,
+    /// Whether a thread takes snapshots; `false`: only when [`Store::run_export`](crate::Store::run_export) is called.
+    pub export_thread: bool,
 }
 
 impl StoreOptions {
@@ -36,8 +40,10 @@ impl StoreOptions {
             disk_reserve_bytes: 256 << 20,
             max_clock_skew_ms: 60_000,
             table_maximum: 8192,
+            debt_timeout_ms: 11 * 24 * 3600 * 1000,
             sweep_interval: Some(Duration::from_secs(1)),
             queue: QueueOptions::default(),
+            export_thread: true,
         }
     }
 }

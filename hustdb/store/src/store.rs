@@ -3,22 +3,29 @@
 //! [`Shared`] is what commands work on; the sweeper's thread holds it too. Dropping or closing the [`Store`] stops
 //! that thread first.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
-use hust_engine::{Engine, clock::Clock};
+use hust_engine::{Engine, Key, clock::Clock};
 use parking_lot::Mutex;
 
 use crate::{
     capacity::Capacity,
+    debts::{Creditors, Debts},
     error::{Error, Result},
     expiry::{self, ExpiryIndex, Sweeper, Swept},
+    export::{self, ExportRequest, Exports, SnapshotPage, SnapshotRequest, TaskCounts, TaskStatus, Worker},
     kv::Kv,
-    listing::{self, ListRequest, Listing},
+    listing::{self, ListRequest, ListedRow, Listing},
     members::Members,
     options::StoreOptions,
     queue::{self, Queues},
+    replica::{self, Forgetting, MergeCounters, Merged, Replica, ScanPage, ScanRequest},
     stamp::StampClock,
-    tables::{self, Directory, TableStat},
+    tables::{self, Directory, Reaped, TableStat},
     tally::{self, Stat},
 };
 
@@ -30,6 +37,12 @@ pub(crate) struct Shared {
     pub(crate) expiry: ExpiryIndex,
     pub(crate) capacity: Capacity,
     pub(crate) tables: Directory,
+    pub(crate) exports: Exports,
+    pub(crate) creditors: Creditors,
+    pub(crate) merges: MergeCounters,
+    pub(crate) debt_timeout_ms: u64,
+    /// Where the next run of the reaper begins; `None`: at the first name.
+    pub(crate) reaper_at: Mutex<Option<Key>>,
     pub(crate) ttl_maximum_s: u64,
     pub(crate) file_count: usize,
 }
@@ -42,7 +55,8 @@ impl fmt::Debug for Shared {
 
 /// Records of all kinds over one engine.
 pub struct Store {
-    // Before `shared`: the sweeper stops first.
+    // Before `shared`: the threads stop first.
+    exporter: Mutex<Option<Worker>>,
     sweeper: Mutex<Option<Sweeper>>,
     queue_threads: Mutex<Option<queue::Threads>>,
     queues: Queues,
@@ -61,13 +75,33 @@ impl Store {
         let clock = options.engine.clock.clone();
         let partition_bits = options.engine.partition_bits;
         let engine = Engine::open(options.engine)?;
+        let exports = Exports::open(engine.options())?;
         let stamps = StampClock::new(engine.max_stamp(), options.max_clock_skew_ms);
         let capacity = Capacity::new(options.disk_capacity_bytes, options.disk_reserve_bytes);
         let expiry = ExpiryIndex::new(partition_bits);
         let tables = tables::load(&engine, options.table_maximum)?;
         let (ttl_maximum_s, file_count) = (options.ttl_maximum_s, 1 << partition_bits);
-        let shared = Shared { engine, clock, stamps, expiry, capacity, tables, ttl_maximum_s, file_count };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            clock,
+            stamps,
+            expiry,
+            capacity,
+            tables,
+            exports,
+            creditors: Creditors::load(&engine)?,
+            merges: MergeCounters::default(),
+            debt_timeout_ms: options.debt_timeout_ms,
+            reaper_at: Mutex::default(),
+            ttl_maximum_s,
+            file_count,
+            engine,
+        });
+        let exporter = match options.export_thread {
+            true => Some(Worker::start(shared.clone()).map_err(|cause| {
+                Error::Engine(hust_engine::Error::io("starting the thread of snapshots", cause))
+            })?),
+            false => None,
+        };
         let sweeper = match options.sweep_interval {
             Some(interval) => Some(Sweeper::start(shared.clone(), interval).map_err(|cause| {
                 Error::Engine(hust_engine::Error::io("starting the expiry sweep", cause))
@@ -76,11 +110,14 @@ impl Store {
         };
         let queues = Queues::open(&shared, partition_bits, options.queue)?;
         let queue_threads = Mutex::new(queues.start()?);
-        Ok(Store { sweeper: Mutex::new(sweeper), queue_threads, queues, shared })
+        let (exporter, sweeper) = (Mutex::new(exporter), Mutex::new(sweeper));
+        Ok(Store { exporter, sweeper, queue_threads, queues, shared })
     }
 
-    /// Stops the threads and closes the engine. Calls still under way finish first.
+    /// Stops the threads and closes the engine. Calls still under way finish first; a snapshot that is being taken is
+    /// given up.
     pub fn close(&self) -> Result<()> {
+        drop(self.exporter.lock().take());
         drop(self.sweeper.lock().take());
         drop(self.queue_threads.lock().take());
         Ok(self.shared.engine.close()?)
@@ -106,9 +143,70 @@ impl Store {
         &self.queues
     }
 
-    /// A page of a file's records. May block on the disk.
-    pub fn list(&self, request: &ListRequest<'_>) -> Result<Listing> {
-        listing::list(&self.shared, request)
+    /// Hands the rows of a page to `show`, in order. May block on the disk.
+    pub fn list(
+        &self,
+        request: &ListRequest<'_>,
+        show: &mut dyn FnMut(&ListedRow<'_>) -> Result<()>,
+    ) -> Result<Listing> {
+        listing::list(&self.shared, request, show)
+    }
+
+    /// Queues a snapshot to be taken, and gives a token to ask after it.
+    pub fn export(&self, request: &ExportRequest<'_>) -> Result<u64> {
+        export::add(&self.shared, request)
+    }
+
+    /// What became of the snapshot with this token.
+    pub fn export_status(&self, token: u64) -> TaskStatus {
+        export::status(&self.shared, token)
+    }
+
+    /// How many snapshots wait, are under way, and are finished.
+    pub fn export_counts(&self) -> TaskCounts {
+        export::counts(&self.shared)
+    }
+
+    /// Takes the next snapshot that waits, on this thread; `false`: there is none. May block on the disk.
+    pub fn run_export(&self) -> bool {
+        export::run_next(&self.shared)
+    }
+
+    /// Hands rows of a snapshot to `show`, in order. May block on the disk.
+    pub fn list_snapshot(
+        &self,
+        request: &SnapshotRequest<'_>,
+        show: &mut dyn FnMut(&ListedRow<'_>) -> Result<()>,
+    ) -> Result<SnapshotPage> {
+        export::list(&self.shared, request, show)
+    }
+
+    /// What is owed to other hosts.
+    pub fn debts(&self) -> Debts<'_> {
+        Debts::new(&self.shared)
+    }
+
+    /// A page of all records of a slot window, tombstones included. May block on the disk.
+    pub fn scan(&self, request: &ScanRequest<'_>) -> Result<ScanPage> {
+        replica::scan(&self.shared, request)
+    }
+
+    /// Merges records of other nodes: of two with one identity the greater stays. An error may leave a part merged;
+    /// repeating the merge then does the rest. May block on the disk.
+    pub fn merge<'r>(&self, replicas: impl Iterator<Item = Replica<'r>> + Clone) -> Result<Merged> {
+        replica::merge(&self.shared, replicas)
+    }
+
+    /// Records that merges applied and ignored since the store was opened.
+    pub fn merge_totals(&self) -> (u64, u64) {
+        let merges = &self.shared.merges;
+        (merges.applied.load(Relaxed), merges.ignored.load(Relaxed))
+    }
+
+    /// A step of taking all records and debts of some slots from this store, without a trace; to be repeated until it
+    /// is done, also after `Busy`. May block on the disk.
+    pub fn forget(&self, forgetting: &mut Forgetting) -> Result<()> {
+        replica::forget(&self.shared, forgetting)
     }
 
     /// Number of files a listing goes by: the engine's partitions.
@@ -150,6 +248,12 @@ impl Store {
     /// The digest of each of these slots.
     pub fn digest(&self, slots: Range<u16>) -> Vec<u64> {
         slots.map(|slot| self.shared.engine.tally(slot)[usize::from(tally::DIGEST)] as u64).collect()
+    }
+
+    /// Takes the rows of names that no table and no tombstone needs any more, looking at up to `max_names` from where
+    /// the last call ended. May block on the disk.
+    pub fn reap(&self, max_names: usize) -> Result<Reaped> {
+        tables::reap(&self.shared, max_names)
     }
 
     /// Takes records that expired by `now_ms` out of the counts, at most `max_rows` of them. May block on the disk.

@@ -20,6 +20,7 @@ pub struct NodeBuilder {
     program: PathBuf,
     args: Vec<OsString>,
     data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
     log: Option<File>,
 }
 
@@ -35,7 +36,7 @@ pub struct Node {
 impl NodeBuilder {
     /// A node of this program file.
     pub fn new(program: impl Into<PathBuf>) -> NodeBuilder {
-        NodeBuilder { program: program.into(), args: Vec::new(), data: None, log: None }
+        NodeBuilder { program: program.into(), args: Vec::new(), data: None, listen: None, log: None }
     }
 
     /// With `--set section.key=value`.
@@ -56,6 +57,12 @@ impl NodeBuilder {
         self
     }
 
+    /// Listening there, after a restart too, in place of on a free port.
+    pub fn listen(mut self, address: SocketAddr) -> NodeBuilder {
+        self.listen = Some(address);
+        self
+    }
+
     /// With what it logs in this file in place of our own stderr.
     pub fn log(mut self, file: File) -> NodeBuilder {
         self.log = Some(file);
@@ -71,7 +78,8 @@ impl NodeBuilder {
 
     fn spawn(&self, folder: &Path) -> io::Result<(Child, SocketAddr)> {
         let mut command = Command::new(&self.program);
-        command.arg("--data").arg(self.data.as_deref().unwrap_or(folder)).args(["--listen", "127.0.0.1:0"]);
+        let listen = self.listen.map_or_else(|| "127.0.0.1:0".into(), |address| address.to_string());
+        command.arg("--data").arg(self.data.as_deref().unwrap_or(folder)).args(["--listen", &listen]);
         if let Some(log) = &self.log {
             command.stderr(log.try_clone()?);
         }
@@ -134,7 +142,7 @@ impl Node {
         self.child.wait().map(drop)
     }
 
-    /// Starts it again on the same data, on another port.
+    /// Starts it again on the same data, on another port unless it was told where to listen.
     pub fn restart(&mut self) -> io::Result<()> {
         (self.child, self.address) = self.builder.spawn(self.folder.path())?;
         Ok(())

@@ -6,6 +6,7 @@
 //! the engine are the seeds. The same functions are run by libFuzzer (`fuzz_targets/`) and, on any compiler, by the
 //! `smoke` program with the mutations of `mutate.rs`.
 
+mod cursor;
 mod frame;
 mod layout;
 mod manifest;
@@ -17,6 +18,7 @@ mod segment;
 mod table;
 mod world;
 
+pub use cursor::cursor;
 pub use frame::frame;
 pub use layout::layout;
 pub use manifest::manifest;
@@ -42,7 +44,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "segment", run: segment::segment, seeds: segment::seeds },
     Target { name: "table", run: table::table, seeds: table::seeds },
     Target { name: "manifest", run: manifest::manifest, seeds: manifest::seeds },
@@ -50,6 +52,7 @@ pub const TARGETS: [Target; 7] = [
     Target { name: "frame", run: frame::frame, seeds: frame::seeds },
     Target { name: "layout", run: layout::layout, seeds: layout::seeds },
     Target { name: "message", run: message::message, seeds: message::seeds },
+    Target { name: "cursor", run: cursor::cursor, seeds: cursor::seeds },
 ];
 
 /// Four bytes at `at` as a number.

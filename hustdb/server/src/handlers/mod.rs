@@ -1,12 +1,16 @@
 //! The commands, one file a family: parse, call, answer.
 
+pub mod binlog;
 pub mod cache;
+pub mod export;
 mod found;
 pub mod kv;
 pub mod listing;
 pub mod member;
 pub mod queue;
+pub mod replica;
 pub mod stat;
+mod window;
 mod written;
 
 use std::sync::Arc;
@@ -15,6 +19,8 @@ use bytes::Bytes;
 use hust_store::{Error, Fetch, Store};
 use hust_wire::{Query, Refusal, Request};
 use hyper::Method;
+
+pub use replica::encode;
 
 /// What a command answers, or why it does not.
 pub type Outcome = Result<hust_wire::Answer, Refusal>;

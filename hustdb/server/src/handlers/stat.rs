@@ -18,6 +18,14 @@ pub fn stat(store: &Store, request: &Request) -> Outcome {
 /// `/hustdb/stat_all`: the totals, then every table.
 pub fn stat_all(store: &Store) -> Answer {
     let mut json = format!("[{}", totals(store));
+    let debts = store.debts().creditors();
+    if !debts.is_empty() {
+        // The names of hosts have no character that JSON would escape.
+        let owed: Vec<String> =
+            debts.iter().map(|host| format!(r#""{}":{}"#, host.name(), host.open())).collect();
+        json.pop();
+        json.push_str(&format!(r#","BINLOG":{{{}}}}}"#, owed.join(",")));
+    }
     for table in store.table_stats() {
         json.push(',');
         json.push_str(&table_figures(&table));

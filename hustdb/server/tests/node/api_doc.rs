@@ -1,8 +1,10 @@
 //! Every `curl` line, also one that `printf` feeds, of `doc/api.md`, run in order against a node, answers what its comment says.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use crate::support::node;
+use hust_testkit::wait_until;
+
+use crate::support::{Client, node};
 
 /// The commands of the document: lines of `sh` blocks that begin with `curl` or `printf`, and the comment at their end.
 fn commands(document: &str) -> Vec<(&str, &str)> {
@@ -18,7 +20,27 @@ fn commands(document: &str) -> Vec<(&str, &str)> {
 fn the_examples_of_the_document_answer_what_it_says() {
     let document = include_str!("../../../../doc/api.md");
     let commands = commands(document);
-    for path in ["get", "exist", "put", "del", "keys", "stat", "file_count"] {
+    for path in [
+        "get",
+        "exist",
+        "put",
+        "del",
+        "keys",
+        "hkeys",
+        "smembers",
+        "zrangebyrank",
+        "zrangebyscore",
+        "export",
+        "task_status",
+        "task_info",
+        "stat",
+        "file_count",
+        "scan",
+        "merge",
+        "digest",
+        "binlog",
+        "forget",
+    ] {
         let path = format!("/hustdb/{path}");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
     }
@@ -32,7 +54,12 @@ fn the_examples_of_the_document_answer_what_it_says() {
         assert!(commands.iter().any(|(command, _)| shown(command)), "no example of {path}");
     }
     let node = node();
+    let mut client = Client::of(&node);
     for (command, expected) in commands {
+        // Snapshots are taken in the background; a reader of the document takes longer than that.
+        assert!(wait_until(Duration::from_secs(60), || {
+            client.get("/hustdb/task_info").text().starts_with(r#"{"undo":"0","doning":0,"#)
+        }));
         let command = command.replace("127.0.0.1:8085", &node.address().to_string());
         assert!(command.contains(&node.address().to_string()), "{command}");
         let output = Command::new("sh").args(["-c", &format!("{command} -sS")]).output().unwrap();

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     kind::Kind,
     store::Shared,
-    tables::{Located, name_of},
+    tables::{Located, name_of_row},
     write::{Counted, Halt, Keys, Place, Rows, Step, purge},
 };
 
@@ -116,9 +116,10 @@ fn retire(shared: &Shared, index_key: Key, owner: &[u8], swept: &mut Swept) -> R
         Some(key) => shared.engine.head(&key)?,
         None => None,
     };
-    let table = table_of(shared, record_key)?;
-    let (fate, ticket) = match record_key.zip(before.as_ref()) {
+    let live = before.as_ref().filter(|before| !before.meta().is_tombstone());
+    let (fate, ticket) = match record_key.zip(live) {
         Some((key, before)) => {
+            let table = table_of(shared, key)?;
             let pin = table.as_ref().map(|(name, number)| (shared.tables.pin(name), *number));
             let id = pin.as_ref().map_or(TableId::default(), |(pin, number)| pin.id(*number));
             let place = pin.as_ref().map(|(pin, number)| Place { pin, located: Located::Known(*number) });
@@ -126,10 +127,7 @@ fn retire(shared: &Shared, index_key: Key, owner: &[u8], swept: &mut Swept) -> R
             let rows = Rows::new(shared, address, before.user_key(), place);
             Retirement { index_key, owner, rows }.run()?
         }
-        None => shared.engine.update(&[index_key], |_, batch| {
-            batch.put(index_key, purge(), owner, &[]);
-            Ok(Fate::Stale)
-        })?,
+        None => drop_stale(shared, index_key, record_key, owner)?,
     };
     match fate {
         Fate::Expired => swept.expired += 1,
@@ -139,14 +137,35 @@ fn retire(shared: &Shared, index_key: Key, owner: &[u8], swept: &mut Swept) -> R
     Ok(ticket)
 }
 
-/// Name and number of the table that a row belongs to.
-fn table_of(shared: &Shared, key: Option<Key>) -> Result<Option<(Box<[u8]>, u32)>> {
-    match key.and_then(|key| Kind::of_record(key.table())) {
-        None | Some((Kind::Kv, _)) => Ok(None),
-        Some((_, number)) => {
-            let name = name_of(shared, number)?.ok_or(Error::Damaged("a row of a table without a name"))?;
-            Ok(Some((name, number)))
+/// Drops an index row without such a record, unless one came meanwhile.
+fn drop_stale(
+    shared: &Shared,
+    index_key: Key,
+    record_key: Option<Key>,
+    owner: &[u8],
+) -> Result<(Fate, Ticket)> {
+    let keys: Keys = record_key.into_iter().chain([index_key]).collect();
+    let dropped = shared.engine.update(&keys, |heads, batch| {
+        let record = heads.first().filter(|_| heads.len() > 1).and_then(Option::as_ref);
+        let is_due = |head: &Head| !head.meta().is_tombstone() && head.meta().expire_ms == due_ms(index_key);
+        if record.is_some_and(is_due) {
+            return Ok(Fate::Later);
         }
+        batch.put(index_key, purge(), owner, &[]);
+        Ok(Fate::Stale)
+    });
+    Ok(dropped?)
+}
+
+/// Name and number of the table that a row belongs to.
+fn table_of(shared: &Shared, key: Key) -> Result<Option<(Box<[u8]>, u32)>> {
+    match Kind::of_record(key.table()) {
+        None | Some((Kind::Kv, _)) => Ok(None),
+        Some((_, number)) => match name_of_row(shared, key)? {
+            Some(name) => Ok(Some((name, number))),
+            // The next sweep finds the record gone.
+            None => Err(Error::Busy("a table was forgotten")),
+        },
     }
 }
 
@@ -173,7 +192,8 @@ impl Retirement<'_> {
                     return Ok((fate, ticket));
                 }
                 Err(Halt::Refused(error)) => return Err(error),
-                Err(Halt::Moved(_)) => return Err(Error::Damaged("a table with two numbers")),
+                // The table went, and its rows with it: the next sweep finds them gone.
+                Err(Halt::Moved(_)) => return Ok((Fate::Later, engine.update(&[], |_, _| Ok(()))?.1)),
                 Err(Halt::Cold) => {
                     engine.get(&self.rows.address.key)?;
                 }

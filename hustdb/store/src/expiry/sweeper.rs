@@ -1,4 +1,5 @@
-//! The thread that sweeps every second.
+//! The thread that sweeps every second, and now and then takes what else has no use any more: overdue debts every
+//! minute, names of tables every hour.
 //!
 //! Owned by the store, which stops and joins it. A failing sweep is logged once and tried again at the next tick: the
 //! index rows stay until they are handled.
@@ -14,10 +15,16 @@ use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
 use super::sweep::sweep;
-use crate::store::Shared;
+use crate::{debts::drop_overdue, error::Result, store::Shared, tables::reap};
 
 /// Index rows a sweep handles before it looks whether to stop.
 const SWEEP_ROWS: usize = 4096;
+
+/// How often overdue debts are looked for.
+const DEBTS_EVERY: Duration = Duration::from_secs(60);
+/// How often names that nothing needs are looked for, and how many are looked at.
+const REAP_EVERY: Duration = Duration::from_secs(3600);
+const REAP_NAMES: usize = 1 << 16;
 
 /// See the module.
 #[derive(Debug)]
@@ -57,6 +64,7 @@ impl Drop for Sweeper {
 
 fn run(shared: &Shared, interval: Duration, stop: &Stop) {
     let mut failing = false;
+    let mut chores = Chore::all(shared);
     let mut asked = stop.asked.lock();
     while !*asked {
         let more = parking_lot::MutexGuard::unlocked(&mut asked, || {
@@ -67,10 +75,46 @@ fn run(shared: &Shared, interval: Duration, stop: &Stop) {
                 warn!(%error, "the expiry sweep fails");
             }
             failing = swept.is_err();
+            for chore in &mut chores {
+                chore.run_if_due(shared);
+            }
             swept.is_ok_and(|swept| swept.more)
         });
         if !more && !*asked {
             stop.changed.wait_for(&mut asked, interval);
+        }
+    }
+}
+
+/// What is done rarely.
+struct Chore {
+    what: &'static str,
+    every: Duration,
+    due: Duration,
+    work: fn(&Shared) -> Result<()>,
+}
+
+impl Chore {
+    /// All of them. What is too old already when the store is opened is dropped at once.
+    fn all(shared: &Shared) -> [Chore; 2] {
+        let begin = shared.clock.monotonic();
+        let chore = |what, every, due, work| Chore { what, every, due, work };
+        [
+            chore("dropping overdue debts", DEBTS_EVERY, begin, |shared| drop_overdue(shared).map(drop)),
+            chore("taking unused names", REAP_EVERY, begin + REAP_EVERY, |shared| {
+                reap(shared, REAP_NAMES).map(drop)
+            }),
+        ]
+    }
+
+    fn run_if_due(&mut self, shared: &Shared) {
+        let now = shared.clock.monotonic();
+        if now < self.due {
+            return;
+        }
+        self.due = now + self.every;
+        if let Err(error) = (self.work)(shared) {
+            warn!(%error, "{} failed", self.what);
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering::*},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*},
     },
 };
 
@@ -24,6 +24,8 @@ use crate::address::{TableId, md5};
 const SHARDS: usize = 64;
 /// No number is known yet.
 const UNKNOWN: u32 = u32::MAX;
+/// A pin that is there and counted.
+const PIN: u64 = 1 << 32 | 1;
 
 /// One name.
 #[derive(Debug)]
@@ -32,19 +34,20 @@ pub(crate) struct Table {
     pub(crate) md5: [u8; 16],
     pub(crate) counts: Counts,
     number: AtomicU32,
-    pins: AtomicU32,
+    /// Pins in the low half; the high half counts all there ever were.
+    pins: AtomicU64,
     /// Whether it takes a place of `table_maximum`.
     placed: AtomicBool,
 }
 
 impl Table {
-    fn new(name: &[u8], pins: u32) -> Table {
+    fn new(name: &[u8], pins: u64) -> Table {
         Table {
             name: name.into(),
             md5: md5(name),
             counts: Counts::default(),
             number: AtomicU32::new(UNKNOWN),
-            pins: AtomicU32::new(pins),
+            pins: AtomicU64::new(pins),
             placed: AtomicBool::new(false),
         }
     }
@@ -65,7 +68,7 @@ impl Table {
     }
 
     fn is_idle(&self) -> bool {
-        self.pins.load(Acquire) == 0 && self.counts.figures() == Figures::default()
+        self.pins.load(Acquire) as u32 == 0 && self.counts.figures() == Figures::default()
     }
 }
 
@@ -100,13 +103,28 @@ impl Deref for Pin<'_> {
 
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
-        if self.table.pins.fetch_sub(1, AcqRel) == 1 && self.table.is_idle() {
+        if self.table.pins.fetch_sub(1, AcqRel) as u32 == 1 && self.table.is_idle() {
             self.directory.leave(&self.table);
         }
     }
 }
 
+/// That a pin was the only one, at a moment.
+#[derive(Debug)]
+pub(crate) struct Alone(u64);
+
 impl Pin<'_> {
+    /// Says so if there is no other pin of this name.
+    pub(crate) fn alone(&self) -> Option<Alone> {
+        let pins = self.table.pins.load(Acquire);
+        (pins as u32 == 1).then_some(Alone(pins))
+    }
+
+    /// Whether there has been no other pin since.
+    pub(crate) fn is_still(&self, alone: &Alone) -> bool {
+        self.table.pins.load(Acquire) == alone.0
+    }
+
     /// Takes a place of `table_maximum` for the name, unless it has one; `false`: there is none.
     pub(crate) fn take_place(&self, limited: bool) -> bool {
         let mut placed = self.directory.placed.lock();
@@ -153,17 +171,17 @@ impl Directory {
         let shard = self.shard(hash);
         let is_it = |table: &Arc<Table>| *table.name == *name;
         if let Some(table) = shard.read().find(hash, is_it) {
-            table.pins.fetch_add(1, AcqRel);
+            table.pins.fetch_add(PIN, AcqRel);
             return Pin { directory: self, table: table.clone() };
         }
         let mut shard = shard.write();
         let table = match shard.find(hash, is_it) {
             Some(table) => {
-                table.pins.fetch_add(1, AcqRel);
+                table.pins.fetch_add(PIN, AcqRel);
                 table.clone()
             }
             None => {
-                let table = Arc::new(Table::new(name, 1));
+                let table = Arc::new(Table::new(name, PIN));
                 shard.insert_unique(hash, table.clone(), |table| self.hasher.hash_one(&*table.name));
                 table
             }
@@ -233,6 +251,22 @@ mod tests {
         drop(two);
         assert!(directory.find(b"t").is_none());
         assert_eq!(directory.len(), 0);
+    }
+
+    #[test]
+    fn a_pin_knows_whether_it_has_been_alone() {
+        let directory = Directory::new(10);
+        let other = directory.pin(b"t");
+        let pin = directory.pin(b"t");
+        assert!(pin.alone().is_none());
+        drop(other);
+        let alone = pin.alone().unwrap();
+        assert!(pin.is_still(&alone));
+        drop(directory.pin(b"other"));
+        assert!(pin.is_still(&alone));
+        drop(directory.pin(b"t"));
+        assert!(!pin.is_still(&alone), "somebody came and went");
+        assert!(pin.alone().is_some());
     }
 
     #[test]

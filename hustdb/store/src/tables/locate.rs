@@ -4,7 +4,7 @@
 //! remembers what is taken, and a number can be used again when they are gone. Names and numbers are read without
 //! locks here; a write that relies on them looks again under the locks of both rows.
 
-use hust_engine::{Fetch, Key};
+use hust_engine::{Fetch, Key, row::PURGE};
 
 use super::{NameRow, Table};
 use crate::{
@@ -56,6 +56,27 @@ pub(crate) fn number_key(number: u32) -> Key {
 pub(crate) fn name_of(shared: &Shared, number: u32) -> Result<Option<Box<[u8]>>> {
     let head = shared.engine.head(&number_key(number))?;
     Ok(head.filter(|head| !head.meta().is_tombstone()).map(|head| head.user_key().into()))
+}
+
+/// The name of the table that a row belongs to; `None`: the row is gone, and its table with it. May block on the disk.
+///
+/// The rows of one write become visible one after another, so a row without a name is looked at again under the locks
+/// of both.
+pub(crate) fn name_of_row(shared: &Shared, key: Key) -> Result<Option<Box<[u8]>>> {
+    let Some((_, number)) = Kind::of_record(key.table()) else { return Ok(None) };
+    if let Some(name) = name_of(shared, number)? {
+        return Ok(Some(name));
+    }
+    let (looked, _) = shared.engine.update(&[key, number_key(number)], |heads, _| {
+        let [row, name] = heads else { return Ok((false, None)) };
+        let is_there = row.as_ref().is_some_and(|row| row.meta().flags & PURGE == 0);
+        let name = name.as_ref().filter(|name| !name.meta().is_tombstone());
+        Ok((is_there, name.map(|name| name.user_key().into())))
+    })?;
+    match looked {
+        (true, None) => Err(Error::Damaged("a row of a table without a name")),
+        (_, name) => Ok(name),
+    }
 }
 
 /// The number of a table, without blocking if `try_only`.

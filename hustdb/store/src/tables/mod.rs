@@ -15,6 +15,7 @@ mod directory;
 mod figures;
 mod load;
 mod locate;
+mod reap;
 mod stat;
 
 pub(crate) use counts::Counts;
@@ -22,9 +23,11 @@ pub(crate) use directory::{Directory, Pin, Table};
 pub use figures::Figures;
 pub(crate) use figures::NAME_ROW_BYTES_MAX;
 pub(crate) use figures::NameRow;
-pub(crate) use locate::{DAMAGED_NAME_ROW, Located, locate, name_key, name_of, number_key};
+pub(crate) use locate::{DAMAGED_NAME_ROW, Located, locate, name_key, name_of, name_of_row, number_key};
 
 pub(crate) use load::load;
+pub use reap::Reaped;
+pub(crate) use reap::reap;
 pub use stat::TableStat;
 
 use crate::error::{Error, Result};

@@ -33,8 +33,13 @@ fn open(dir: &Path) -> Store {
         vfs: Arc::new(RealVfs),
         ..engine_options(&SimVfs::new(0), &TestClock::at(START_MS))
     };
-    Store::open(StoreOptions { sweep_interval: None, disk_reserve_bytes: 0, ..StoreOptions::new(engine) })
-        .unwrap()
+    Store::open(StoreOptions {
+        sweep_interval: None,
+        export_thread: false,
+        disk_reserve_bytes: 0,
+        ..StoreOptions::new(engine)
+    })
+    .unwrap()
 }
 
 /// Tries and, if that is refused, blocks; counts the refusals.

@@ -3,12 +3,20 @@
 mod capacity;
 mod cold;
 mod contract;
+mod convergence;
+mod debts;
+mod export;
 mod listing;
 mod model;
+mod pages;
 mod plain_map;
 mod reads;
+mod reap;
+mod replica;
+mod seen;
 mod sweep;
 mod tables;
+mod world;
 
 use std::sync::Arc;
 
@@ -42,7 +50,8 @@ impl Node {
     fn seeded(seed: u64, change: impl FnOnce(&mut StoreOptions)) -> Node {
         let (vfs, clock) = (SimVfs::new(seed), TestClock::at(START_MS));
         let engine = engine_options(&vfs, &clock);
-        let mut options = StoreOptions { sweep_interval: None, ..StoreOptions::new(engine) };
+        let mut options =
+            StoreOptions { sweep_interval: None, export_thread: false, ..StoreOptions::new(engine) };
         change(&mut options);
         let store = Some(Store::open(options.clone()).unwrap());
         Node { options, vfs, clock, store }

@@ -30,21 +30,21 @@ enum End {
 }
 
 /// xorshift64*: enough for choosing steps.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn seeded(seed: u64) -> Dice {
+    pub(super) fn seeded(seed: u64) -> Dice {
         Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % end
     }
 
-    fn value(&mut self) -> Vec<u8> {
+    pub(super) fn value(&mut self) -> Vec<u8> {
         let len = [0, 1, 2, 5, 300, 5000][self.below(6) as usize];
         vec![b'a' + self.below(3) as u8; len]
     }

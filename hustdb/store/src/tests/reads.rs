@@ -2,8 +2,8 @@
 
 use hust_engine::vfs::Vfs;
 
-use super::*;
-use crate::{ListRequest, Start};
+use super::{seen::list_with, *};
+use crate::{ListOf, ListRequest, Start};
 
 /// Flips a bit of `value` wherever it lies in the log.
 fn damage(node: &Node, value: &[u8]) {
@@ -34,10 +34,12 @@ fn only_reads_of_the_value_need_the_value() {
     assert!(node.store().kv().get(b"k").is_err_and(damaged));
     assert!(node.store().kv().try_get(b"k").is_err_and(damaged));
     let file = usize::from(crate::slot_of(&crate::md5(b"k")) / 128);
-    let list =
-        |start, values| node.store().list(&ListRequest { file, slots: 0..1024, start, size: 9, values });
-    assert_eq!(list(Start::Offset(0), false).unwrap().rows[0].shown, shown);
-    assert_eq!(list(Start::Offset(1), true).unwrap().rows.len(), 0, "skipped rows need no value");
+    let list = |start, values| {
+        let of = ListOf::File(file);
+        list_with(&node, &ListRequest { of, slots: 0..1024, start, size: 9, values })
+    };
+    assert_eq!(list(Start::Offset(0), false).unwrap().0[0].shown, shown);
+    assert_eq!(list(Start::Offset(1), true).unwrap().0.len(), 0, "skipped rows need no value");
     assert!(list(Start::Offset(0), true).is_err_and(damaged));
     node.clock.advance(60_000);
     node.sweep();

@@ -13,15 +13,12 @@ use std::cmp::Ordering;
 
 use hust_engine::{Batch, Fetch, Head, Ticket};
 
+pub(crate) use change::score_bytes;
 pub use change::{Change, ScoreOperation, score_of};
 pub(crate) use rows::{Counted, Keys, Place, Rows, purge};
 pub use terms::{Lifetime, Terms};
 
-use self::{
-    change::{NewValue, score_bytes},
-    rows::standing,
-    terms::Expiry,
-};
+use self::{change::NewValue, rows::standing, terms::Expiry};
 use crate::{
     address::{Address, MAX_KEY_BYTES},
     error::{Error, Result},
@@ -277,10 +274,10 @@ impl<'a> RecordWrite<'a> {
         })
     }
 
-    /// The score of a member that the write leaves as it is.
+    /// The score of a member that a write of scores leaves as it is.
     fn number_of(&self, live: Option<&Head>) -> Step<Option<i64>> {
-        match (self.rows.address.kind, live) {
-            (Kind::Zset, Some(live)) => Ok(score_of(&self.rows.value_of(live)?)),
+        match (self.change, live) {
+            (Change::Score { .. }, Some(live)) => Ok(score_of(&self.rows.value_of(live)?)),
             _ => Ok(None),
         }
     }

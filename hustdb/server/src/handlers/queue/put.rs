@@ -141,7 +141,7 @@ async fn batch(queues: &Queues, queue: String, messages: Vec<Incoming>, body_byt
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { ttl_maximum_s: 1000 };
+    const LIMITS: Limits = Limits { ttl_maximum_s: 1000, max_body_bytes: 1 << 20 };
 
     fn read(body: &'static str) -> Result<Vec<Incoming>, String> {
         let unsaid = Terms { priority: 1, ttl_s: Some(9), delay_s: 3, id: None };

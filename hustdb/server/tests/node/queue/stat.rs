@@ -84,7 +84,9 @@ fn queues_show_in_no_listing_and_no_figure_of_records() {
     let mut client = Client::of(&node);
     client.put("/hustdb/put?key=record", "v");
     let figures = |client: &mut Client| {
-        let mut seen = vec![client.get("/hustdb/stat").text(), client.get("/hustdb/stat_all").text()];
+        let targets = ["stat", "stat_all", "digest", "scan?limit=10000"];
+        let mut seen: Vec<String> =
+            targets.iter().map(|target| client.get(&format!("/hustdb/{target}")).text()).collect();
         let files: u32 = client.get("/hustdb/file_count").text().parse().unwrap();
         for file in 0..files {
             let reply = client.get(&format!("/hustdb/keys?file={file}&offset=0&size=1000&noval=false"));
@@ -99,4 +101,11 @@ fn queues_show_in_no_listing_and_no_figure_of_records() {
         client.take(&format!("q{number}"));
     }
     assert_eq!(figures(&mut client), before);
+    // Nor does what takes records away.
+    assert_eq!(client.ask("POST", "/hustdb/forget?start=0&end=1024", "").status, 200);
+    client.mq_check(&[
+        ("put?queue=q7&item=i&id=x", "200  [index: 1] [duplicate: true]"),
+        ("sub?queue=p7&idx=1", "200 i [index: 0-1]"),
+    ]);
+    assert_eq!((client.figure("q7", "unacked"), client.figure("q7", "bytes")), (1, 1));
 }
