@@ -78,8 +78,11 @@ impl Values {
         Values { pool, rng }
     }
 
-    /// A value of `len` bytes (8 to 1 MiB) for `row`.
+    /// A value of `len` bytes (none, or 8 to 1 MiB) for `row`.
     pub fn next(&mut self, row: u64, len: usize) -> &[u8] {
+        if len == 0 {
+            return &[];
+        }
         let len = len.clamp(8, self.pool.len());
         let start = self.rng.below((self.pool.len() - len + 1) as u64) as usize;
         let value = &mut self.pool[start..start + len];

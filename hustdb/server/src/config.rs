@@ -1,11 +1,12 @@
-//! Configuration of a node: `[server]` and `[security]` as everywhere, `[store]`, `[cache]` and `[engine]` here.
+//! Configuration of a node: `[server]` and `[security]` as everywhere, `[store]`, `[queue]`, `[cache]` and `[engine]`
+//! here.
 //!
 //! The structs are the source: `conf/hustdb.toml` and `doc/config.md` are generated from them and checked by a test.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use hust_engine::{Options, SyncMode, clock::SystemClock};
-use hust_store::{CacheOptions, StoreOptions};
+use hust_store::{CacheOptions, StoreOptions, queue::TIMEOUT_MAX_S};
 use hust_wire::config::{
     Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size,
 };
@@ -18,6 +19,7 @@ pub struct NodeConfig {
     pub server: ServerConfig,
     pub security: SecurityConfig,
     pub store: StoreConfig,
+    pub queue: QueueConfig,
     pub cache: CacheConfig,
     pub engine: EngineConfig,
 }
@@ -30,6 +32,7 @@ pub struct StoreConfig {
     pub disk_reserve: Size,
     pub ttl_maximum: u64,
     pub table_maximum: usize,
+    pub queue_maximum: usize,
     pub tombstone_grace: u64,
     pub max_clock_skew_ms: u64,
     pub binlog_threads: usize,
@@ -43,11 +46,26 @@ impl Default for StoreConfig {
             disk_reserve: Size::mib(256),
             ttl_maximum: 2_592_000,
             table_maximum: 8192,
+            queue_maximum: 8192,
             tombstone_grace: 950_400,
             max_clock_skew_ms: 60_000,
             binlog_threads: 4,
             binlog_task_timeout: 950_400,
         }
+    }
+}
+
+/// `[queue]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueueConfig {
+    pub redelivery_timeout: u64,
+    pub ttl_maximum: u64,
+}
+
+impl Default for QueueConfig {
+    fn default() -> QueueConfig {
+        QueueConfig { redelivery_timeout: 300, ttl_maximum: 7200 }
     }
 }
 
@@ -101,7 +119,7 @@ impl Default for EngineConfig {
 
 impl Config for NodeConfig {
     fn keys() -> Vec<Key> {
-        [SERVER_KEYS, SECURITY_KEYS, STORE_KEYS, CACHE_KEYS, ENGINE_KEYS].concat()
+        [SERVER_KEYS, SECURITY_KEYS, STORE_KEYS, QUEUE_KEYS, CACHE_KEYS, ENGINE_KEYS].concat()
     }
 }
 
@@ -124,6 +142,7 @@ const STORE_KEYS: &[Key] = &[
         Bounds::Number(1, 16 << 20),
         "Hashes, sets and sorted sets that may exist at a time; one more is 412. Each takes about 200 bytes of memory.",
     ),
+    key("store.queue_maximum", Bounds::Number(1, 1 << 20), "Queues of both kinds; a put to one more is 412."),
     key(
         "store.tombstone_grace",
         Bounds::Number(1, 10 * YEAR_S),
@@ -143,6 +162,19 @@ const STORE_KEYS: &[Key] = &[
         "store.binlog_task_timeout",
         Bounds::Number(1, 10 * YEAR_S),
         "Seconds after which a debt to a host that does not come back is dropped.",
+    ),
+];
+
+const QUEUE_KEYS: &[Key] = &[
+    key(
+        "queue.redelivery_timeout",
+        Bounds::Number(1, TIMEOUT_MAX_S as i64),
+        "Seconds after which a message that was not acknowledged comes back; of queues that do not say otherwise.",
+    ),
+    key(
+        "queue.ttl_maximum",
+        Bounds::Number(1, 100 * YEAR_S),
+        "Longest ttl of a published message in seconds; a longer one is 400.",
     ),
 ];
 
@@ -216,6 +248,9 @@ impl NodeConfig {
         options.ttl_maximum_s = store.ttl_maximum;
         options.table_maximum = store.table_maximum;
         options.max_clock_skew_ms = store.max_clock_skew_ms;
+        options.queue.maximum = store.queue_maximum;
+        options.queue.redelivery_timeout_s = self.queue.redelivery_timeout;
+        options.queue.push_ttl_maximum_s = self.queue.ttl_maximum;
         options.debt_timeout_ms = store.binlog_task_timeout.saturating_mul(1000);
         Ok(options)
     }

@@ -13,7 +13,7 @@ use crate::{
     delivery::Delivery,
     handlers::{self, Outcome},
     metrics,
-    routes::{CacheCommand, Command},
+    routes::{CacheCommand, Command, QueueCommand},
 };
 
 /// The handler of all requests.
@@ -31,13 +31,19 @@ pub struct Node {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub ttl_maximum_s: u64,
+    /// Of published messages.
+    pub message_ttl_maximum_s: u64,
     pub max_body_bytes: usize,
 }
 
 impl Node {
     pub fn new(store: Arc<OnceLock<Arc<Store>>>, delivery: Delivery, config: &NodeConfig) -> Node {
         let max_body_bytes = usize::try_from(config.server.max_body_size.bytes()).unwrap_or(usize::MAX);
-        let limits = Limits { ttl_maximum_s: config.store.ttl_maximum, max_body_bytes };
+        let limits = Limits {
+            ttl_maximum_s: config.store.ttl_maximum,
+            message_ttl_maximum_s: config.queue.ttl_maximum,
+            max_body_bytes,
+        };
         Node { store, delivery, cache: config.cache_options().map(Cache::new), limits }
     }
 }
@@ -101,6 +107,10 @@ impl Handler for Node {
             return handlers::cache::handle(self.cache.as_ref(), command, request)
                 .unwrap_or_else(Answer::from);
         }
+        if let Some(command) = QueueCommand::of(request.route) {
+            let done = handlers::queue::handle(store, command, request, &self.limits).await;
+            return done.unwrap_or_else(Answer::from);
+        }
         let Some(command) = Command::ALL.get(usize::from(request.route)) else {
             return Refusal::new(hyper::StatusCode::NOT_FOUND, "path", "unknown").into();
         };
@@ -111,6 +121,12 @@ impl Handler for Node {
     fn metrics(&self, text: &mut String) {
         if let Some(store) = self.store.get() {
             metrics::write(text, store, self.cache.as_ref(), self.delivery.figures(store));
+        }
+    }
+
+    fn draining(&self) {
+        if let Some(store) = self.store.get() {
+            store.queues().close_watch();
         }
     }
 }

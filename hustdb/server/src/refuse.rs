@@ -1,6 +1,9 @@
 //! The one place where an error of the store becomes a status and a reason.
 
-use hust_store::Error;
+use hust_store::{
+    Error,
+    queue::{QueueError, QueueKind},
+};
 use hust_wire::{Hint, Refusal};
 use hyper::StatusCode;
 
@@ -24,6 +27,23 @@ pub fn refuse(error: Error) -> Refusal {
             tracing::error!(%cause, "a command failed");
             internal("engine", &cause.to_string())
         }
+    }
+}
+
+/// The answer to a command that a queue refused.
+pub fn refuse_queue(error: QueueError) -> Refusal {
+    let unfit = |subject, reason| Refusal::new(StatusCode::PRECONDITION_FAILED, subject, reason);
+    match error {
+        QueueError::Unknown => unfit("queue", "unknown".into()),
+        QueueError::OtherKind(QueueKind::Push) => unfit("queue", "a push queue".into()),
+        QueueError::OtherKind(QueueKind::Normal) => unfit("queue", "a normal queue".into()),
+        QueueError::Limit(limit) => unfit("queue", format!("{limit} queues are the limit")),
+        QueueError::NotCurrent => unfit("token", "not current".into()),
+        QueueError::Locked => Refusal::new(StatusCode::FORBIDDEN, "queue", "locked"),
+        QueueError::Length(limit) => {
+            Refusal::new(StatusCode::FORBIDDEN, "queue", format!("{limit} messages are the limit"))
+        }
+        QueueError::Store(error) => refuse(error),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The paths of a node: method classes and bodies as the contract has them.
 
 mod cache;
+mod queue;
 
 use hust_wire::route::{BodyRule, Methods, Route};
 
 use crate::handlers::replica::MERGE_OVER_BYTES;
 
 pub use cache::CacheCommand;
+pub use queue::QueueCommand;
 
 /// The commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +164,25 @@ pub const ROUTES: &[Route] = &[
     cache::write("/hustcache/hdel", CacheCommand::Hdel, BodyRule::Ignored),
     cache::write("/hustcache/hincrby", CacheCommand::Hincrby, BodyRule::Collected),
     cache::write("/hustcache/hincrbyfloat", CacheCommand::Hincrbyfloat, BodyRule::Collected),
+    queue::carry("/hustmq/put", QueueCommand::Put),
+    queue::consume("/hustmq/get", QueueCommand::Get),
+    queue::carry("/hustmq/ack", QueueCommand::Ack),
+    queue::carry("/hustmq/nack", QueueCommand::Nack),
+    queue::carry("/hustmq/touch", QueueCommand::Touch),
+    queue::order("/hustmq/timeout", QueueCommand::Timeout),
+    queue::order("/hustmq/lock", QueueCommand::Lock),
+    queue::order("/hustmq/max", QueueCommand::Max),
+    queue::order("/hustmq/purge", QueueCommand::Purge),
+    queue::order("/hustmq/delete", QueueCommand::Delete),
+    queue::both("/hustmq/settings", QueueCommand::Settings),
+    queue::read("/hustmq/worker", QueueCommand::Worker),
+    queue::read("/hustmq/stat", QueueCommand::Stat),
+    queue::read("/hustmq/stat_all", QueueCommand::StatAll),
+    queue::carry("/hustmq/pub", QueueCommand::Pub),
+    queue::subscribe("/hustmq/sub", QueueCommand::Sub),
+    queue::read("/hustmq/runs", QueueCommand::Runs),
+    queue::merge("/hustmq/merge", QueueCommand::Merge),
+    queue::read("/hustmq/watch", QueueCommand::Watch),
 ];
 
 const fn read(path: &'static str, command: Command) -> Route {
@@ -197,6 +218,7 @@ mod tests {
             assert_eq!(command as usize, at);
             assert_eq!(ROUTES.iter().filter(|route| usize::from(route.id) == at).count(), 1);
         }
-        assert_eq!(ROUTES.len(), Command::ALL.len() + CacheCommand::ALL.len());
+        let others = CacheCommand::ALL.len() + QueueCommand::ALL.len();
+        assert_eq!(ROUTES.len(), Command::ALL.len() + others);
     }
 }

@@ -16,6 +16,7 @@ pub mod hint;
 pub mod host;
 pub mod lifecycle;
 pub mod log;
+pub mod message;
 pub mod metrics;
 pub mod param;
 pub mod query;

@@ -10,6 +10,7 @@ mod cursor;
 mod frame;
 mod layout;
 mod manifest;
+mod message;
 mod mutate;
 mod random;
 mod request;
@@ -21,6 +22,7 @@ pub use cursor::cursor;
 pub use frame::frame;
 pub use layout::layout;
 pub use manifest::manifest;
+pub use message::message;
 pub use mutate::mutate;
 pub use random::Random;
 pub use request::request;
@@ -42,13 +44,14 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "segment", run: segment::segment, seeds: segment::seeds },
     Target { name: "table", run: table::table, seeds: table::seeds },
     Target { name: "manifest", run: manifest::manifest, seeds: manifest::seeds },
     Target { name: "request", run: request::request, seeds: request::seeds },
     Target { name: "frame", run: frame::frame, seeds: frame::seeds },
     Target { name: "layout", run: layout::layout, seeds: layout::seeds },
+    Target { name: "message", run: message::message, seeds: message::seeds },
     Target { name: "cursor", run: cursor::cursor, seeds: cursor::seeds },
 ];
 

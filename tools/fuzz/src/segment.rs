@@ -65,7 +65,7 @@ fn make() -> Result<Template> {
     let vfs = disk(&Files::new());
     let (log, _) = open(&vfs, &RecoverFrom::default())?;
     let mut random = Random::new(3);
-    let mut pointers = Vec::new();
+    let mut pointers = Default::default();
     let mut values = Vec::new();
     let mut cold = log.cold_writer();
     let moved = cold.append(Key::hashed(1, [7; 16]), &[b'c'; 700], 700)?;

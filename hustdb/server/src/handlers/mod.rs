@@ -9,6 +9,7 @@ mod found;
 pub mod kv;
 pub mod listing;
 pub mod member;
+pub mod queue;
 pub mod replica;
 pub mod stat;
 mod window;
@@ -28,13 +29,18 @@ pub type Outcome = Result<hust_wire::Answer, Refusal>;
 
 /// The body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
 fn value(request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
+    value_of("val", request, query)
+}
+
+/// The same where the parameter is called `name`.
+fn value_of(name: &'static str, request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
     if !request.body.is_empty() {
         return Ok(request.body.clone());
     }
-    match query.bytes("val")? {
+    match query.bytes(name)? {
         Some(value) => Ok(value.into_owned().into()),
         None if *request.method() == Method::PUT => Ok(Bytes::new()),
-        None => Err(Refusal::bad("val", "missing")),
+        None => Err(Refusal::bad(name, "missing")),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod cache;
 mod parts;
+mod queue;
 mod ranges;
 mod replication;
 mod table;
@@ -40,7 +41,7 @@ pub fn document(limits: &Limits, file_count: usize) -> Value {
         "info": {
             "title": "hustdb",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A storage node: kv pairs, hashes, sets and sorted sets over HTTP. Parameters stand in the \
+            "description": "A storage node: kv pairs, hashes, sets, sorted sets, a cache and queues over HTTP. Parameters stand in the \
                 query and are percent-decoded once, to bytes. Strings are measured in bytes.",
         },
         "paths": paths,
@@ -57,7 +58,12 @@ pub fn document(limits: &Limits, file_count: usize) -> Value {
 
 /// The rows of all routes.
 fn described() -> impl Iterator<Item = &'static Operation> {
-    table::OPERATIONS.iter().chain(ranges::OPERATIONS).chain(replication::OPERATIONS).chain(cache::OPERATIONS)
+    table::OPERATIONS
+        .iter()
+        .chain(ranges::OPERATIONS)
+        .chain(replication::OPERATIONS)
+        .chain(cache::OPERATIONS)
+        .chain(queue::OPERATIONS)
 }
 
 fn describe(operation: &Operation, method: &Method, limits: &Limits, file_count: usize) -> Value {
@@ -98,6 +104,11 @@ fn schema(shape: Shape, limits: &Limits, file_count: usize) -> Value {
         Shape::Signed => json!({"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX}),
         Shape::Bytes { min, max } => json!({"type": "string", "minLength": min, "maxLength": max}),
         Shape::Table => json!({"type": "string", "pattern": "^[0-9A-Za-z_:.]{1,64}$"}),
+        Shape::TableOrEmpty => json!({"type": "string", "pattern": "^[0-9A-Za-z_:.]{0,64}$"}),
+        Shape::Token => json!({"type": "string", "pattern": "^[0-9:.,]{3,}$"}),
+        Shape::MessageTtl => {
+            json!({"type": "integer", "minimum": 1, "maximum": limits.message_ttl_maximum_s})
+        }
         Shape::Ttl => json!({"type": "integer", "minimum": 0, "maximum": limits.ttl_maximum_s}),
         Shape::File => json!({"type": "integer", "minimum": 0, "maximum": file_count.saturating_sub(1)}),
         Shape::Decimal => json!({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
@@ -116,6 +127,7 @@ fn request_body(body: Body) -> Option<Value> {
         }
         Body::Number => ("text/plain", json!({"type": "string", "pattern": "^-?[0-9]{1,18}$"})),
         Body::Lines => (JSON_LINES, json!({"type": "string", "description": "one JSON object a line"})),
+        Body::Token => ("text/plain", json!({"type": "string", "pattern": "^[0-9:.,]{3,}$"})),
         Body::Frames => ("application/octet-stream", json!({"type": "string", "description": "frames"})),
     };
     Some(json!({"required": true, "content": {kind: {"schema": schema}}}))
@@ -146,7 +158,7 @@ fn responses(operation: &Operation, with_body: bool) -> Value {
         let refused = json!({
             "description": description,
             "headers": headers(operation.headers, *status),
-            "content": content(Content::Text),
+            "content": content(if operation.body == Body::Token { Content::EmptyOrJson } else { Content::Text }),
         });
         responses.insert(status.to_string(), refused);
     }
@@ -155,6 +167,18 @@ fn responses(operation: &Operation, with_body: bool) -> Value {
 
 fn content(content: Content) -> Value {
     let (kind, schema) = match content {
+        Content::Message => {
+            return json!({
+                "text/plain": {"schema": {"type": "string"}},
+                "application/x-hustmq-frames": {"schema": {"type": "string"}},
+            });
+        }
+        Content::EmptyOrJson => {
+            return json!({
+                "text/plain": {"schema": {"type": "string", "maxLength": 0}},
+                "application/json": {"schema": {"type": "object"}},
+            });
+        }
         Content::Empty => ("text/plain", json!({"type": "string", "maxLength": 0})),
         Content::Number => ("text/plain", json!({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"})),
         Content::Value | Content::Text => ("text/plain", json!({"type": "string"})),
@@ -182,7 +206,10 @@ fn headers(headers: Headers, status: u16) -> Value {
             }
             described.insert("Cursor".into(), json!({"required": false, "schema": {"type": "string"}}));
         }
-        Headers::Listing | Headers::Scan => {}
+        Headers::Expire if is_done => {
+            described.insert("Expire".into(), number(true));
+        }
+        Headers::Listing | Headers::Scan | Headers::Expire => {}
         Headers::Read | Headers::Write => {
             // 401 and 403 may also come from the gate, which knows no versions.
             let always = !matches!(status, 401 | 403 | 507);
@@ -218,7 +245,8 @@ mod tests {
 
     #[test]
     fn methods_are_those_of_the_routes_and_ids_are_unique() {
-        let document = document(&Limits { ttl_maximum_s: 60, max_body_bytes: 1 << 20 }, 8);
+        let document =
+            document(&Limits { ttl_maximum_s: 60, message_ttl_maximum_s: 60, max_body_bytes: 1 << 20 }, 8);
         let mut ids = BTreeSet::new();
         for route in ROUTES {
             let item = document["paths"][route.path].as_object().unwrap();

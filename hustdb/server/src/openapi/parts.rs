@@ -47,8 +47,14 @@ pub enum Shape {
         max: u64,
     },
     Table,
+    /// A name, or nothing.
+    TableOrEmpty,
+    /// Of a delivery.
+    Token,
     /// Seconds, as far as the configuration allows.
     Ttl,
+    /// Seconds of a published message, as far as the configuration allows.
+    MessageTtl,
     /// A file of this node.
     File,
     /// `name:port`.
@@ -67,6 +73,7 @@ pub enum Body {
     Number,
     Lines,
     Frames,
+    Token,
 }
 
 /// The body of 200.
@@ -80,6 +87,10 @@ pub enum Content {
     Lines,
     Frames,
     Metrics,
+    /// The message, or with `count` frames of messages.
+    Message,
+    /// Nothing, or JSON about each of many.
+    EmptyOrJson,
 }
 
 /// The headers of answers.
@@ -90,6 +101,8 @@ pub enum Headers {
     Write,
     Listing,
     Scan,
+    /// `Expire` with 200.
+    Expire,
 }
 
 pub const fn required(name: &'static str, shape: Shape, text: &'static str) -> Parameter {

@@ -1,4 +1,4 @@
-//! Every `curl` line of `doc/api.md`, run in order against a node, answers what its comment says.
+//! Every `curl` line, also one that `printf` feeds, of `doc/api.md`, run in order against a node, answers what its comment says.
 
 use std::{process::Command, time::Duration};
 
@@ -6,12 +6,12 @@ use hust_testkit::wait_until;
 
 use crate::support::{Client, node};
 
-/// The commands of the document: lines of `sh` blocks that begin with `curl`, and the comment at their end.
+/// The commands of the document: lines of `sh` blocks that begin with `curl` or `printf`, and the comment at their end.
 fn commands(document: &str) -> Vec<(&str, &str)> {
     let blocks = document.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```"));
     let lines = blocks.flat_map(|(block, _)| block.lines());
     lines
-        .filter(|line| line.starts_with("curl "))
+        .filter(|line| line.starts_with("curl ") || line.starts_with("printf "))
         .map(|line| line.rsplit_once("# ").unwrap_or_else(|| panic!("no status: {line}")))
         .collect()
 }
@@ -34,6 +34,11 @@ fn the_examples_of_the_document_answer_what_it_says() {
     for (path, _) in crate::cache::COMMANDS {
         let path = format!("/hustcache/{path}?");
         assert!(commands.iter().any(|(command, _)| command.contains(&path)), "no example of {path}");
+    }
+    for (path, _, _) in crate::queue::COMMANDS {
+        let path = format!("/hustmq/{path}");
+        let shown = |command: &str| command.split(&path).skip(1).any(|rest| rest.starts_with(['?', '\'']));
+        assert!(commands.iter().any(|(command, _)| shown(command)), "no example of {path}");
     }
     let node = node();
     let mut client = Client::of(&node);

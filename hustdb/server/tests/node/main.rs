@@ -18,6 +18,7 @@ mod listing;
 mod openapi;
 mod parameters;
 mod process;
+mod queue;
 mod ranges;
 mod replicas;
 mod set;

@@ -47,6 +47,8 @@ impl Operation {
         let content = self.described["requestBody"]["content"].as_object();
         match content.and_then(|content| content.keys().next()).map(String::as_str) {
             None => "",
+            Some(_) if self.path == "/hustmq/merge" => "index=9&len=1\nm\n",
+            Some("text/plain") if self.path.starts_with("/hustmq/") => "1:2:3",
             Some("text/plain") => "12",
             Some("application/x-ndjson") if self.path.ends_with("mput") => r#"{"key":"aw==","val":"dg=="}"#,
             Some("application/x-ndjson") => r#"{"key":"aw=="}"#,
@@ -98,6 +100,14 @@ fn is_host(schema: &Value) -> bool {
     schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(":[1-9]"))
 }
 
+fn is_token(schema: &Value) -> bool {
+    schema["pattern"].as_str().is_some_and(|pattern| pattern.ends_with("{3,}$"))
+}
+
+fn may_be_empty(schema: &Value) -> bool {
+    schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("{0,"))
+}
+
 /// What has to be said beside a parameter for it to make sense.
 fn companion(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
     match (path, name) {
@@ -109,11 +119,28 @@ fn companion(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// Legal values that are refused by what is there, or by what else is said.
+fn depends(path: &str, name: &str) -> bool {
+    // A stamp of the far future is refused, is_dup alone lacks a version, and workers are UTF-8.
+    let with_others = [("/hustmq/put", "batch"), ("/hustmq/timeout", "minute"), ("/hustmq/pub", "idx")];
+    matches!(name, "is_dup" | "stamp" | "base" | "worker" | "upto") || with_others.contains(&(path, name))
+}
+
+/// Makes a queue of the kind that the command is for.
+fn prepare(client: &mut Client, path: &str) {
+    if path.starts_with("/hustmq/") {
+        client.get("/hustmq/delete?queue=t");
+        let push = ["pub", "sub", "runs", "merge"].iter().any(|command| path.ends_with(command));
+        let made = if push { "/hustmq/pub?queue=t&item=m" } else { "/hustmq/settings?queue=t&create=true" };
+        assert_eq!(client.get(made).status, 200);
+    }
+}
+
 /// The names of parameters that handlers read: what stands in quotes after a call of a reader.
 #[expect(clippy::disallowed_methods, reason = "walks over the sources")]
 fn names_in_sources(folder: &Path, names: &mut BTreeSet<String>) {
-    const READERS: [&str; 7] =
-        [".unsigned(", ".unsigned_in(", ".signed(", ".boolean(", ".bytes(", ".key(", ".table("];
+    const READERS: [&str; 8] =
+        [".unsigned(", ".unsigned_in(", ".signed(", ".boolean(", ".bytes(", ".key(", ".table(", "value_of("];
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -121,7 +148,11 @@ fn names_in_sources(folder: &Path, names: &mut BTreeSet<String>) {
             continue;
         }
         let source = std::fs::read_to_string(path).unwrap();
-        for call in READERS.iter().flat_map(|reader| source.split(reader).skip(1)) {
+        let calls = READERS.iter().flat_map(|reader| {
+            source.match_indices(reader).map(|(at, _)| (&source[..at], &source[at + reader.len()..]))
+        });
+        // The fields of a message in a body are no parameters.
+        for (_, call) in calls.filter(|(before, _)| !before.ends_with("fields")) {
             let quoted = call.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
             names.extend(quoted.map(|(name, _)| name.to_owned()));
         }
@@ -136,8 +167,13 @@ fn legal(schema: &Value) -> Vec<String> {
         "integer" => vec![schema["minimum"].to_string(), schema["maximum"].to_string()],
         _ if is_decimal(schema) => vec!["1.5".into(), "-7".into()],
         _ if is_host(schema) => vec!["127.0.0.1:1".into(), "a-b.c:9".into()],
+        _ if is_token(schema) => vec!["1:2:3".into()],
+        _ if may_be_empty(schema) => vec!["d".into(), String::new()],
         _ if schema["pattern"].is_string() => vec!["t".into(), "a_Z:9.".repeat(10)],
-        _ if schema["maxLength"].is_u64() => vec!["k".into(), "x".repeat(60_000), "%00%ff".into()],
+        _ if schema["maxLength"].is_u64() => {
+            let longest = schema["maxLength"].as_u64().unwrap().min(60_000) as usize;
+            vec!["k".into(), "x".repeat(longest), "%00%ff".into()]
+        }
         _ => vec![String::new()],
     }
 }
@@ -154,6 +190,8 @@ fn illegal(schema: &Value) -> Vec<String> {
         }
         _ if is_decimal(schema) => vec![String::new(), "x".into(), "1e3".into(), "1.".into()],
         _ if is_host(schema) => vec![String::new(), "h".into(), "h:0".into(), "h:65536".into(), "h:x".into()],
+        _ if is_token(schema) => vec!["a:b:c".into()],
+        _ if may_be_empty(schema) => vec!["a-b".into(), "t".repeat(65)],
         _ if schema["pattern"].is_string() => vec![String::new(), "a-b".into(), "t".repeat(65)],
         _ if schema["minLength"] == 1 => vec![String::new()],
         _ => Vec::new(),
@@ -167,22 +205,26 @@ fn what_the_document_says_is_what_the_node_does() {
     let document = fetch(&mut client);
     for operation in operations(&document) {
         let body = operation.body();
+        prepare(&mut client, &operation.path);
         operation.ask(&mut client, &[], body);
         operation.ask(&mut client, &[], "");
         for parameter in operation.parameters() {
             let name = parameter["name"].as_str().unwrap();
             let schema = &parameter["schema"];
             for value in legal(schema) {
+                prepare(&mut client, &operation.path);
                 let beside = companion(&operation.path, name);
                 let more: Vec<_> = beside.into_iter().chain([(name, &*value)]).collect();
                 let reply = operation.ask(&mut client, &more, body);
-                // A stamp of the far future is refused, and is_dup alone lacks a version.
-                let refused = reply.status == 400 && !matches!(name, "is_dup" | "stamp");
+                let refused = reply.status == 400 && !depends(&operation.path, name);
                 assert!(!refused, "{} {name}={value:.40}: {}", operation.path, reply.text());
             }
             // What the body takes the place of is read only without one.
-            let body =
-                if parameter["required"] == false && matches!(name, "key" | "val") { "" } else { body };
+            let body = if parameter["required"] == false && matches!(name, "key" | "val" | "item" | "token") {
+                ""
+            } else {
+                body
+            };
             for value in illegal(schema) {
                 let more = match name {
                     "stamp" | "expire" => {

@@ -9,6 +9,7 @@ use super::{
     promise::Promise,
     push::Journal,
     queue::{Body, Inner, Live, Queue},
+    read::figures,
     reclaim::Work,
     rows::{Access, Rows},
     settings::{Change, QueueKind, Settings},
@@ -211,6 +212,7 @@ fn bury(core: &Core, queue: &Arc<Queue>, inner: &mut Inner, access: Access) -> Q
         Step::Done(position) => position,
         Step::Cold(warm) => return Ok(Step::Cold(warm)),
     };
+    core.departed.lock().take(&figures(queue, inner.live()?));
     let before = std::mem::replace(inner, Inner::Gone);
     core.leave(queue, inner);
     core.vacate();

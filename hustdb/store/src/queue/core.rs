@@ -9,7 +9,7 @@ use std::{
 };
 
 use hust_engine::{Direction, Engine, Fetch, Key, Row};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::{
     agenda::Agenda,
@@ -18,6 +18,7 @@ use super::{
     layout::Layout,
     options::QueueOptions,
     queue::{Body, Inner, Live, Queue},
+    read::Departed,
     reclaim::{Garbage, Work},
     rows::{Access, Rows, SLOTTED},
     settings::{Identity, QueueKind, Settings, check_name},
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     count: AtomicUsize,
     /// Gives incarnations and delivery numbers; begins with the number of the node's start.
     numbers: AtomicU64,
+    /// Counts of queues that ended.
+    pub(crate) departed: Mutex<Departed>,
 }
 
 /// The outcome of an attempt that may not block.
@@ -111,6 +114,7 @@ impl Core {
             names: RwLock::default(),
             count: AtomicUsize::new(0),
             numbers: AtomicU64::new((start << 40) + 1),
+            departed: Mutex::default(),
         }
     }
 

@@ -16,13 +16,12 @@ use super::{
     promise::Promise,
     put::BATCH_MAX,
     queue::{Live, Queue},
+    read::{BATCH_BYTES_MAX, HEAD_BYTES_MAX},
     rows::{Access, Rows, SLOTTED},
     token::Token,
 };
 use crate::error::Error;
 
-/// A batch ends before its items pass this, bytes.
-const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Expired messages taken out by one get.
 const EXPIRED_MAX: usize = 1000;
 /// Times a get takes out expired messages before others have their turn.
@@ -187,10 +186,11 @@ impl Getter<'_> {
             basket.expired += 1;
             return Ok(Next::More);
         }
-        if !basket.messages.is_empty() && basket.bytes + row.value().len() > BATCH_BYTES_MAX {
+        let bytes = row.value().len() + HEAD_BYTES_MAX;
+        if !basket.messages.is_empty() && basket.bytes + bytes > BATCH_BYTES_MAX {
             return Ok(Next::Enough);
         }
-        basket.bytes += row.value().len();
+        basket.bytes += bytes;
         basket.passed = 0;
         basket.messages.push(self.deliver(taking, pick, row, keys.incarnation));
         Ok(Next::More)

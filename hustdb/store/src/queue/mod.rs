@@ -57,7 +57,7 @@ pub use publish::{Copy, INDEX_MAX, Merged, Publication, Published};
 pub use push::window::Window;
 pub use put::{BATCH_MAX, ID_MAX_BYTES, NewMessage, PutDone, Stored};
 pub use queues::Queues;
-pub use read::{LiveRuns, QueueStat, Read, SubDone};
+pub use read::{Departed, LiveRuns, QueueStat, Read, SubDone};
 pub use settings::{Change, DEDUP_MAX_S, LENGTH_MAX, NAME_MAX_BYTES, QueueKind, Settings, TIMEOUT_MAX_S};
 pub use settle::Settlement;
 pub(crate) use threads::Threads;

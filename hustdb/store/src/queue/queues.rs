@@ -20,7 +20,7 @@ use super::{
     promise::Promise,
     publish::{self, Copy, Merged, Publication, Published},
     put::{self, NewMessage, PutDone},
-    read::{self, LiveRuns, QueueStat, SubDone},
+    read::{self, Departed, LiveRuns, QueueStat, SubDone},
     reclaim,
     rows::Access,
     settings::Change,
@@ -183,6 +183,11 @@ impl Queues {
     /// Figures of all queues, by name.
     pub fn stat_all(&self) -> Vec<QueueStat> {
         read::stat_all(&self.core)
+    }
+
+    /// Counts of queues that are no more.
+    pub fn departed(&self) -> Departed {
+        *self.core.departed.lock()
     }
 
     /// Who asked a normal queue for messages lately, by name.

@@ -18,8 +18,10 @@ use super::{
     workers::Worker,
 };
 
-/// A batch ends before its items pass this, bytes.
-const BATCH_BYTES_MAX: usize = 8 << 20;
+/// A batch ends before its messages pass this, bytes.
+pub(crate) const BATCH_BYTES_MAX: usize = 8 << 20;
+/// What a message of a batch takes beside its item, at most: token, index, names and numbers, bytes.
+pub(crate) const HEAD_BYTES_MAX: usize = 256;
 /// Expired messages that one sub passes over; the sweep takes them soon.
 const EXPIRED_MAX: usize = 1000;
 
@@ -85,7 +87,7 @@ pub(crate) fn subscribe(
             expired += 1;
             continue;
         };
-        bytes += row.value().len();
+        bytes += row.value().len() + HEAD_BYTES_MAX;
         if bytes > BATCH_BYTES_MAX && !done.messages.is_empty() {
             done.next = index;
             break;
@@ -173,7 +175,30 @@ pub(crate) fn stat_all(core: &Core) -> Vec<QueueStat> {
     all
 }
 
-fn figures(queue: &Queue, live: &Live) -> QueueStat {
+/// What was counted, since the node started, of queues that are no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Departed {
+    /// See [`QueueStat::redelivered`].
+    pub redelivered: u64,
+    /// See [`QueueStat::dead`].
+    pub dead: u64,
+    /// See [`QueueStat::expired`].
+    pub expired: u64,
+    /// See [`QueueStat::conflicts`].
+    pub conflicts: u64,
+}
+
+impl Departed {
+    /// Takes over the counts of a queue that ends.
+    pub(crate) fn take(&mut self, stat: &QueueStat) {
+        self.redelivered += stat.redelivered;
+        self.dead += stat.dead;
+        self.expired += stat.expired;
+        self.conflicts += stat.conflicts;
+    }
+}
+
+pub(crate) fn figures(queue: &Queue, live: &Live) -> QueueStat {
     let name = queue.name.clone();
     match &live.body {
         Body::Normal(normal) => normal_figures(name, live.created_s, normal),

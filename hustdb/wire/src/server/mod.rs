@@ -52,6 +52,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Writes the program's own metrics, Prometheus text without the final `# EOF`.
     fn metrics(&self, text: &mut String);
 
+    /// The server begins to end: answers that wait for what may never come are to be given now. Each worker says so.
+    fn draining(&self) {}
+
     /// Runs when all connections of a worker have ended, before its runtime does: waits for what goes on without them.
     fn finish(&self, _worker: &Self::Worker) -> impl Future<Output = ()> + Send {
         std::future::ready(())

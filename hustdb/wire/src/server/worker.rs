@@ -85,6 +85,7 @@ impl<H: Handler> Worker<H> {
     }
 
     async fn drain(self, listener: TcpListener) {
+        self.shared.handler.draining();
         yield_now().await;
         while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
             self.admit(stream);

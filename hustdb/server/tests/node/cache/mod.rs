@@ -36,7 +36,7 @@ fn holding(memory: &str) -> Node {
 }
 
 /// The figure of a metric.
-fn metric(client: &mut Client, name: &str) -> u64 {
+pub fn metric(client: &mut Client, name: &str) -> u64 {
     let text = client.get("/metrics").text();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()

@@ -87,7 +87,10 @@ pub(crate) fn due(queue: &Normal, now_ms: u64, limit: usize) -> (Plan, Vec<Dying
             over.chain(deadlines).chain(expired).take(limit).map(|(at_ms, slot)| (at_ms, (priority, slot))),
         );
     }
-    back.sort_unstable();
+    // Of those that fall due in one millisecond the one that was delivered first comes first, whatever its priority.
+    back.sort_unstable_by_key(|(at_ms, slot)| {
+        (*at_ms, queue.entry(*slot).map(|entry| entry.delivery), *slot)
+    });
     back.truncate(limit);
     for (at_ms, slot) in back {
         let Some(entry) = queue.entry(slot) else { continue };
@@ -165,6 +168,18 @@ mod tests {
         assert_eq!((plan.gone, plan.events.expired, plan.ready), (vec![(1, 1)], 1, true));
         assert_eq!(due(&queue, 1500, 2).0.slots.len(), 2);
         assert_eq!(due(&queue, 1299, 100).0.slots, []);
+    }
+
+    #[test]
+    fn of_one_millisecond_the_first_delivery_comes_back_first() {
+        let mut queue = Normal::new(Settings::new(1));
+        for (priority, slot, delivery) in [(0, 0, 7), (1, 0, 6), (2, 0, 8), (2, 1, 5)] {
+            let entry = Entry { delivery, ..entry(Place::InFlight { since_ms: 500 }, 1, 0) };
+            queue.slots[priority].set(slot, Some(entry));
+        }
+        let (plan, _) = due(&queue, 1500, 100);
+        let slots: Vec<_> = plan.slots.iter().map(|(slot, _)| *slot).collect();
+        assert_eq!(slots, [(2, 1), (1, 0), (0, 0), (2, 0)]);
     }
 
     #[test]

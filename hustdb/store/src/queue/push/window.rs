@@ -3,7 +3,7 @@
 use super::runs::{Journal, Runs};
 use crate::{
     error::Error,
-    queue::{counters::Counters, error::QueueResult, settings::Settings},
+    queue::{counters::Counters, error::QueueResult, publish::INDEX_MAX, settings::Settings},
 };
 
 /// See the module.
@@ -40,7 +40,8 @@ pub(crate) struct Publication {
 pub(crate) fn publish(window: Window, idx: Option<u64>, base: u64) -> QueueResult<Publication> {
     let Window { si, ci } = window;
     let next = |after: u64| {
-        after.checked_add(1).ok_or(Error::Invalid { subject: "base", reason: "too great".into() })
+        let next = after.checked_add(1).filter(|next| *next <= INDEX_MAX);
+        next.ok_or(Error::Invalid { subject: "queue", reason: "no index is left".into() })
     };
     match idx {
         None => Ok(Publication { index: next(ci.max(base))?, floor: None }),
