@@ -7,6 +7,7 @@
 pub mod access;
 pub mod answer;
 pub mod auth;
+pub mod backoff;
 pub mod cli;
 pub mod client;
 pub mod config;

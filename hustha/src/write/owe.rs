@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use hust_wire::client::Pool;
+use hust_wire::{backoff::Backoff, client::Pool};
 use hyper::StatusCode;
 use tokio::{sync::Semaphore, time::sleep};
 
@@ -69,10 +69,9 @@ pub async fn owe(proxy: &Arc<Proxy>, pool: &Pool, owed: Owed) -> bool {
             tracing::warn!("a record for {} is on one master only; trying again", owed.to.host);
             let (proxy, keeper) = (proxy.clone(), proxy.keeper.clone());
             keeper.spawn(async move {
-                let mut wait = RETRY_FIRST;
+                let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MAX);
                 while !note(&proxy, &proxy.keeper.pool, &owed).await {
-                    sleep(wait).await;
-                    wait = (wait * 2).min(RETRY_MAX);
+                    sleep(backoff.after_failure()).await;
                 }
                 drop(memory);
             });

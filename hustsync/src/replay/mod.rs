@@ -4,7 +4,6 @@
 //! failure the whole host waits, longer each time, and goes on from where it was; other hosts are not held up. A task
 //! gives up its turn after each segment, so that a long backlog of one host does not starve the others.
 
-mod backoff;
 mod batch;
 mod deliver;
 mod destination;
@@ -12,7 +11,7 @@ mod part;
 
 use std::{collections::BTreeSet, io, path::PathBuf, sync::Arc};
 
-use hust_wire::Host;
+use hust_wire::{Host, backoff::Backoff};
 use tokio::{
     sync::Semaphore,
     task::spawn_blocking,
@@ -25,8 +24,10 @@ use crate::{
     nodes::{Nodes, Trouble},
     table::Tables,
 };
-use backoff::Backoff;
 use part::{Part, Parts};
+
+/// How long a host that failed is left alone.
+const WAITS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 pub use batch::{Batch, BatchWriter};
 pub use deliver::deliver;
@@ -58,7 +59,7 @@ impl From<Trouble> for Stop {
 impl Replay {
     /// Serves one host for ever.
     pub async fn serve(self: Arc<Replay>, queue: Arc<Queue>) {
-        let mut backoff = Backoff::default();
+        let mut backoff = WAITS;
         // Segments that could not be read: others first.
         let mut left_out: Vec<Box<str>> = Vec::new();
         loop {
@@ -67,7 +68,7 @@ impl Replay {
                     queue.wake.notified().await;
                 } else {
                     left_out.clear();
-                    sleep(backoff.next()).await;
+                    sleep(backoff.after_failure()).await;
                 }
                 continue;
             };
@@ -83,7 +84,7 @@ impl Replay {
     }
 
     async fn wait(&self, queue: &Queue, backoff: &mut Backoff, trouble: &Trouble) {
-        let wait: Duration = backoff.next();
+        let wait: Duration = backoff.after_failure();
         let pending = queue.counts().pending;
         tracing::warn!(host = %queue.host, pending, "hints wait for {} s: {trouble}", wait.as_secs());
         sleep(wait).await;

@@ -19,7 +19,7 @@ use hyper::StatusCode;
 use parking_lot::Mutex;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{Delivery, Lane, backoff::Backoff, refused::Refused};
+use super::{Delivery, Lane, WAITS, refused::Refused};
 use crate::handlers::encode;
 
 /// Records and bytes of a batch.
@@ -47,12 +47,12 @@ pub async fn run(
         return;
     };
     let mut sender = Sender { delivery, store, pool, creditor, host, refused: Refused::default() };
-    let mut backoff = Backoff::default();
+    let mut backoff = WAITS;
     loop {
         lane.pending.store(false, Release);
         match sender.pass().await {
             Ok(met) => {
-                backoff = Backoff::default();
+                backoff.reset();
                 match sender.refused.end_pass() {
                     Some(due) => drop(timeout_at(due, lane.notify.notified()).await),
                     // Debts that came behind the pass are for the next one.
@@ -63,11 +63,11 @@ pub async fn run(
             }
             Err(cause) => {
                 let host = sender.creditor.name();
-                if backoff == Backoff::default() {
+                if backoff.is_fresh() {
                     tracing::warn!(host, cause, "what is owed cannot be delivered now");
                 }
                 sender.delivery.0.counters.failures.fetch_add(1, Relaxed);
-                tokio::time::sleep(backoff.next()).await;
+                tokio::time::sleep(backoff.after_failure()).await;
             }
         }
     }

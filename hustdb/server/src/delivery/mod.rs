@@ -9,7 +9,6 @@
 //! binlog -> wake(host) -> lane of the host -> task: status.html 200? -> batch -> merge of the host -> settle
 //! ```
 
-mod backoff;
 mod figures;
 mod lane;
 mod refused;
@@ -29,6 +28,7 @@ use std::{
 
 use hust_store::{Creditor, Store};
 use hust_wire::{
+    backoff::Backoff,
     client::{Options, Pool},
     config::SecurityConfig,
 };
@@ -36,6 +36,9 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 pub use figures::Figures;
+
+/// How long a host that failed is left alone.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
 
 /// How long making a connection to a host may take, and a whole exchange.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

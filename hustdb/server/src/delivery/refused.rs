@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use hust_store::Debt;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
+use hust_wire::backoff::Backoff;
+
+use super::WAITS;
 
 /// Refused debts that are remembered for one host.
 const REMEMBERED_MAX: usize = 4096;
@@ -39,12 +41,8 @@ impl Refused {
         if first && self.0.len() >= REMEMBERED_MAX {
             return false;
         }
-        let refusal = self.0.entry(debt).or_insert_with(|| Refusal {
-            due: now,
-            backoff: Backoff::default(),
-            met: true,
-        });
-        refusal.due = now + refusal.backoff.next();
+        let refusal = self.0.entry(debt).or_insert_with(|| Refusal { due: now, backoff: WAITS, met: true });
+        refusal.due = now + refusal.backoff.after_failure();
         refusal.met = true;
         first
     }

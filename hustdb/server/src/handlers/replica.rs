@@ -1,6 +1,6 @@
 //! Many records at a time: `/hustdb/{scan merge digest forget}`.
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc};
 
 use hust_store::{Forgetting, Form, Kind as Row, Merged, Replica, ScanRequest, Shown, Store};
 use hust_wire::{
@@ -19,9 +19,8 @@ use crate::{
 
 /// Bytes over `server.max_body_size` that a merge may have, so that the largest record fits with what is around it.
 pub const MERGE_OVER_BYTES: usize = 1 << 20;
-/// How often one step of forgetting may be refused as too much, and the wait in between.
+/// How often one step of forgetting may be refused as too much.
 const REFUSALS_MAX: u32 = 600;
-const REFUSED_WAIT: Duration = Duration::from_millis(50);
 /// Most records of a page.
 const LIMIT_MAX: u64 = 10_000;
 const LIMIT_DEFAULT: u64 = 1000;
@@ -112,17 +111,17 @@ pub async fn forget(store: &Arc<Store>, request: &Request) -> Outcome {
     while !forgetting.is_done() {
         let step = pooled(store, move |store| {
             let done = store.forget(&mut forgetting);
+            if let Err(hust_store::Error::Busy(_)) = done {
+                // Writes are made faster than they can be stored.
+                store.engine().wait_writable();
+            }
             Ok((forgetting, done))
         });
         let (after, done) = step.await.map_err(refuse)?;
         forgetting = after;
         match done {
             Ok(()) => refusals = 0,
-            // Writes are made faster than they can be stored: leave the store some time.
-            Err(hust_store::Error::Busy(_)) if refusals < REFUSALS_MAX => {
-                refusals += 1;
-                tokio::time::sleep(REFUSED_WAIT).await;
-            }
+            Err(hust_store::Error::Busy(_)) if refusals < REFUSALS_MAX => refusals += 1,
             Err(error) => return Err(refuse(error)),
         }
     }
