@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     io::{self, BufRead, BufReader},
     net::SocketAddr,
     path::PathBuf,
@@ -19,6 +20,7 @@ pub struct Program {
     address: SocketAddr,
     file: PathBuf,
     args: Vec<OsString>,
+    log: Option<File>,
 }
 
 impl Program {
@@ -27,10 +29,13 @@ impl Program {
         file: impl Into<PathBuf>,
         args: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> io::Result<Program> {
-        let (file, args): (PathBuf, Vec<OsString>) =
-            (file.into(), args.into_iter().map(Into::into).collect());
-        let (child, address) = spawn(&file, &args)?;
-        Ok(Program { child, address, file, args })
+        Program::logging(file.into(), args.into_iter().map(Into::into).collect(), None)
+    }
+
+    /// Starts a program whose log goes to this file in place of our own stderr.
+    pub(crate) fn logging(file: PathBuf, args: Vec<OsString>, log: Option<File>) -> io::Result<Program> {
+        let (child, address) = spawn(&file, &args, log.as_ref())?;
+        Ok(Program { child, address, file, args, log })
     }
 
     /// Where it listens.
@@ -60,15 +65,20 @@ impl Program {
         self.child.wait()
     }
 
+    /// Waits until it has ended by itself or by a signal sent before.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
     /// Kills it as `kill -9` does.
     pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
     }
 
-    /// Starts it again with the same arguments.
+    /// Starts it again with the same arguments: on another port unless it was told where to listen.
     pub fn restart(&mut self) -> io::Result<()> {
-        (self.child, self.address) = spawn(&self.file, &self.args)?;
+        (self.child, self.address) = spawn(&self.file, &self.args, self.log.as_ref())?;
         Ok(())
     }
 }
@@ -81,8 +91,12 @@ impl Drop for Program {
     }
 }
 
-fn spawn(file: &PathBuf, args: &[OsString]) -> io::Result<(Child, SocketAddr)> {
-    let mut child = Command::new(file).args(args).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+fn spawn(file: &PathBuf, args: &[OsString], log: Option<&File>) -> io::Result<(Child, SocketAddr)> {
+    let mut command = Command::new(file);
+    if let Some(log) = log {
+        command.stderr(log.try_clone()?);
+    }
+    let mut child = command.args(args).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
     let mut line = String::new();
     if let Some(out) = child.stdout.take() {
         BufReader::new(out).read_line(&mut line)?;
