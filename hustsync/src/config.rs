@@ -150,5 +150,11 @@ const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_generated() {
+        hust_testkit::check_reference::<SyncConfig>("hustsync");
+    }
+}

@@ -299,5 +299,11 @@ impl EngineConfig {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_generated() {
+        hust_testkit::check_reference::<NodeConfig>("hustdb");
+    }
+}
