@@ -6,6 +6,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use hust_wire::{
     Host,
+    client::Trust,
     config::{
         BACKEND_KEYS, BackendConfig, Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS,
         SecurityConfig, ServerConfig,
@@ -162,7 +163,11 @@ const SECTION_KEYS: &[Key] = &[
     key("health.fall", Bounds::Number(1, 1000), "Bad checks in a row after which a node is down."),
     key("health.timeout_ms", Bounds::Number(1, DAY_MS), "A check that takes more ms is bad."),
     key("hints.dir", Bounds::Any, "Folder of the hint logs; hustsync replays them from there."),
-    key("sync.url", Bounds::Any, "Where hustsync listens, http://host:port."),
+    key(
+        "sync.url",
+        Bounds::Any,
+        "Where hustsync listens: http://host:port, or https://host:port under one of backend.tls_ca's authorities.",
+    ),
     key("sync.user", Bounds::Any, "User hustsync asks for; sent when user and password are both set."),
     key("sync.password", Bounds::Any, "Password hustsync asks for."),
     key(
@@ -196,12 +201,20 @@ impl ProxyConfig {
         Ok(hosts)
     }
 
-    /// Where hustsync listens.
-    pub fn sync_host(&self) -> Result<Host, Invalid> {
-        let rest = self.sync.url.strip_prefix("http://");
-        let rest = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-        let host = rest.ok_or("not http://host:port").and_then(str::parse);
-        host.map_err(|what| Invalid::new(format!("sync.url: {what}")))
+    /// Where hustsync listens, and how it is spoken to.
+    pub fn sync_host(&self) -> Result<(Host, Trust), Invalid> {
+        let wrong = |what| Invalid::new(format!("sync.url: {what}"));
+        let (rest, trust) =
+            match (self.sync.url.strip_prefix("http://"), self.sync.url.strip_prefix("https://")) {
+                (Some(rest), _) => (rest, Trust::Plain),
+                (None, Some(_)) if self.backend.tls_ca.is_empty() => {
+                    return Err(wrong("https:// needs backend.tls_ca"));
+                }
+                (None, Some(rest)) => (rest, self.backend.trust()?),
+                (None, None) => return Err(wrong("neither http://host:port nor https://host:port")),
+            };
+        let host = rest.strip_suffix('/').unwrap_or(rest).parse().map_err(wrong)?;
+        Ok((host, trust))
     }
 
     /// `read_fallback_on_miss`.

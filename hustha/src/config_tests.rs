@@ -17,8 +17,18 @@ fn hosts_are_checked() {
     for wrong in ["backends = [\"a\"]", "backends = [\"a:1\", \"A:1\"]"] {
         assert!(config(wrong).backend_hosts().is_err(), "{wrong}");
     }
-    assert_eq!(config("").sync_host().unwrap().as_str(), "127.0.0.1:8089");
-    assert!(config("sync.url = \"https://a:1\"").sync_host().is_err());
+    assert_eq!(config("").sync_host().unwrap().0.as_str(), "127.0.0.1:8089");
+    assert_eq!(config("sync.url = \"http://a:1/\"").sync_host().unwrap().0.as_str(), "a:1");
+    for (line, wrong) in [
+        ("sync.url = \"https://a:1\"", "sync.url: https:// needs backend.tls_ca"),
+        ("sync.url = \"a:1\"", "sync.url: neither http://host:port nor https://host:port"),
+        (
+            "sync.url = \"https://a:1\"\nbackend.tls_ca = \"/dev/null\"",
+            "backend.tls_ca: /dev/null: no certificate",
+        ),
+    ] {
+        assert_eq!(config(line).sync_host().unwrap_err().to_string(), wrong);
+    }
 }
 
 #[test]

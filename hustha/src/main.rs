@@ -69,7 +69,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     server::check(&config.server, &config.security)?;
     let (table, file) = read_table(&config.table)?;
     let ids = ids(&config)?;
-    let (backends, sync_host) = (config.backend_hosts()?, config.sync_host()?);
+    let (backends, (sync_host, sync_trust)) = (config.backend_hosts()?, config.sync_host()?);
+    config.backend.trust()?;
     if args.server.check {
         return Ok(());
     }
@@ -95,6 +96,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         fallback: config.fallback(),
         asks_for_credentials: config.asks_for_credentials().into(),
         sync_host,
+        sync_trust,
         backend: config.backend.clone(),
         sync: config.sync.clone(),
         keeper: keeper.clone(),
@@ -105,7 +107,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     cli::announce(PROGRAM.name, running.address());
     let ended = signals.serve(running, || {
         let read = args.server.load::<ProxyConfig>().and_then(|config| {
-            control.reload(&config.security)?;
+            control.reload(&config.server, &config.security)?;
             proxy.asks_for_credentials.store(config.asks_for_credentials(), Relaxed);
             level.set(&config.server.log_level);
             Ok(())

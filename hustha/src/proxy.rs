@@ -10,7 +10,7 @@ use std::{
 
 use hust_wire::{
     Answer, Host, Refusal, Request,
-    client::{Options, Pool},
+    client::{Options, Pool, Trust},
     config::BackendConfig,
     hint,
     server::Handler,
@@ -50,6 +50,8 @@ pub struct Proxy {
     /// Whether clients must show credentials.
     pub asks_for_credentials: AtomicBool,
     pub sync_host: Host,
+    /// How hustsync is spoken to.
+    pub sync_trust: Trust,
     pub backend: BackendConfig,
     pub sync: SyncConfig,
 }
@@ -127,9 +129,10 @@ impl Handler for Front {
 
     fn worker(&self, _index: usize) -> Worker {
         let SyncConfig { user, password, .. } = &self.0.sync;
+        let sync = Options { trust: self.0.sync_trust.clone(), ..Options::from(&self.0.backend) };
         Worker {
             pool: Pool::new(&self.0.backend),
-            sync: Pool::with(Options::from(&self.0.backend), user, password),
+            sync: Pool::with(sync, user, password),
             detached: Arc::default(),
         }
     }

@@ -1,6 +1,6 @@
 //! The paths of the proxy and the commands behind them.
 
-use hust_wire::route::{BodyRule, Methods, Route};
+use hust_wire::route::{self, BodyRule, Methods, Route, Row};
 
 use crate::canon::{Listing, Lookup, Verb};
 
@@ -41,7 +41,7 @@ pub struct CacheCommand {
 }
 
 /// Paths, commands, methods and bodies; the id of a route is its place in here.
-const TABLE: [(&str, Command, Methods, BodyRule); 48] = [
+const TABLE: [Row<Command>; 48] = [
     write("/put", Verb::Put),
     read("/get", Command::Read(Lookup::Get)),
     read("/exist", Command::Read(Lookup::Exist)),
@@ -93,35 +93,23 @@ const TABLE: [(&str, Command, Methods, BodyRule); 48] = [
 ];
 
 /// The routes.
-pub const ROUTES: &[Route] = &routes();
+pub const ROUTES: &[Route] = &route::routes(&TABLE);
 
 /// The command of a route.
 pub fn command(route: u16) -> Option<Command> {
     TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
 }
 
-const fn routes() -> [Route; TABLE.len()] {
-    let blank = Route { path: "", methods: Methods::READ, id: 0, body: BodyRule::Ignored };
-    let mut routes = [blank; TABLE.len()];
-    let mut at = 0;
-    while at < routes.len() {
-        let (path, _, methods, body) = TABLE[at];
-        routes[at] = Route { path, methods, id: at as u16, body };
-        at += 1;
-    }
-    routes
-}
-
-const fn read(path: &'static str, command: Command) -> (&'static str, Command, Methods, BodyRule) {
+const fn read(path: &'static str, command: Command) -> Row<Command> {
     (path, command, Methods::READ, BodyRule::Ignored)
 }
 
 /// A read of a member, which may come in the body.
-const fn member(path: &'static str, command: Command) -> (&'static str, Command, Methods, BodyRule) {
+const fn member(path: &'static str, command: Command) -> Row<Command> {
     (path, command, Methods::READ_MEMBER, BodyRule::Collected)
 }
 
-const fn write(path: &'static str, verb: Verb) -> (&'static str, Command, Methods, BodyRule) {
+const fn write(path: &'static str, verb: Verb) -> Row<Command> {
     let body = match verb {
         Verb::Del | Verb::Hdel => BodyRule::Ignored,
         _ => BodyRule::Collected,
@@ -130,11 +118,7 @@ const fn write(path: &'static str, verb: Verb) -> (&'static str, Command, Method
 }
 
 /// `form`: `r` reads or `w` writes, `v` takes a value, `t` has a table.
-const fn cache(
-    path: &'static str,
-    node_path: &'static str,
-    form: &str,
-) -> (&'static str, Command, Methods, BodyRule) {
+const fn cache(path: &'static str, node_path: &'static str, form: &str) -> Row<Command> {
     let (mut writes, mut valued, mut tabled) = (false, false, false);
     let form = form.as_bytes();
     let mut at = 0;

@@ -57,6 +57,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Failure> {
     let config: SyncConfig = args.server.load()?;
     server::check(&config.server, &config.security)?;
+    config.backend.trust()?;
     let tables = Tables::new(config.table.clone());
     tables.refresh().map_err(Failure::Config)?;
     if args.server.check {
@@ -79,7 +80,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let control = running.control();
     let background = Background::start(config, shared, ready).map_err(Failure::other)?;
     let reload = || match args.server.load::<SyncConfig>().and_then(|config| {
-        control.reload(&config.security)?;
+        control.reload(&config.server, &config.security)?;
         level.set(&config.server.log_level);
         Ok(())
     }) {

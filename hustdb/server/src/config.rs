@@ -7,8 +7,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use hust_engine::{Options, SyncMode, clock::SystemClock};
 use hust_store::{CacheOptions, StoreOptions, queue::TIMEOUT_MAX_S};
-use hust_wire::config::{
-    Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size,
+use hust_wire::{
+    client::Trust,
+    config::{Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,7 @@ pub struct StoreConfig {
     pub max_clock_skew_ms: u64,
     pub binlog_threads: usize,
     pub binlog_task_timeout: u64,
+    pub binlog_tls_ca: String,
 }
 
 impl Default for StoreConfig {
@@ -51,6 +53,7 @@ impl Default for StoreConfig {
             max_clock_skew_ms: 60_000,
             binlog_threads: 4,
             binlog_task_timeout: 950_400,
+            binlog_tls_ca: String::new(),
         }
     }
 }
@@ -163,6 +166,11 @@ const STORE_KEYS: &[Key] = &[
         Bounds::Number(1, 10 * YEAR_S),
         "Seconds after which a debt to a host that does not come back is dropped.",
     ),
+    key(
+        "store.binlog_tls_ca",
+        Bounds::Any,
+        "PEM file of the authorities that sign other nodes' certificates; set = debts go over HTTPS only.",
+    ),
 ];
 
 const QUEUE_KEYS: &[Key] = &[
@@ -253,6 +261,11 @@ impl NodeConfig {
         options.queue.push_ttl_maximum_s = self.queue.ttl_maximum;
         options.debt_timeout_ms = store.binlog_task_timeout.saturating_mul(1000);
         Ok(options)
+    }
+
+    /// Whether debts go over HTTPS, and which certificates are believed.
+    pub fn trust(&self) -> Result<Trust, Invalid> {
+        Trust::read("store.binlog_tls_ca", &self.store.binlog_tls_ca)
     }
 
     /// The options of the cache; `None` if it is off.

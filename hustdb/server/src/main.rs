@@ -57,6 +57,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let config: NodeConfig = args.server.load()?;
     let options = config.store_options(&args.data)?;
     server::check(&config.server, &config.security)?;
+    let trust = config.trust()?;
     if args.server.check {
         return Ok(());
     }
@@ -68,15 +69,17 @@ fn run(args: &Args) -> Result<(), Failure> {
     let running = server::start(PROGRAM, &config.server, &config.security, node)?;
     let control = running.control();
     let store = Arc::new(Store::open(options).map_err(Failure::other)?);
-    delivery.start(&store, config.store.binlog_threads, &config.security).map_err(Failure::other)?;
+    let threads = config.store.binlog_threads;
+    delivery.start(&store, threads, &config.security, trust).map_err(Failure::other)?;
     if slot.set(store.clone()).is_err() {
         return Err(Failure::other("the store was opened twice"));
     }
     control.ready();
     cli::announce(PROGRAM.name, running.address());
     let reload = || match args.server.load::<NodeConfig>().and_then(|config| {
-        control.reload(&config.security)?;
-        delivery.use_credentials(&config.security);
+        let trust = config.trust()?;
+        control.reload(&config.server, &config.security)?;
+        delivery.speak_as(&config.security, trust);
         level.set(&config.server.log_level);
         Ok(())
     }) {

@@ -13,7 +13,7 @@ use crate::{
     delivery::Delivery,
     handlers::{self, Outcome},
     metrics,
-    routes::{CacheCommand, Command, QueueCommand},
+    routes::{self, Command},
 };
 
 /// The handler of all requests.
@@ -50,7 +50,7 @@ impl Node {
 
 impl Node {
     async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
-        use handlers::{batch, binlog, describe, export, kv, listing, member, replica, stat};
+        use handlers::{batch, binlog, cache, describe, export, kv, listing, member, queue, replica, stat};
         let limits = &self.limits;
         match command {
             Command::Get => kv::get(store, request).await,
@@ -90,6 +90,8 @@ impl Node {
             Command::Mdel => batch::mdel(store, request).await,
             Command::Info => Ok(describe::info(store)),
             Command::OpenApi => Ok(describe::openapi(store, limits)),
+            Command::Cache(command) => cache::handle(self.cache.as_ref(), command, request),
+            Command::Queue(command) => queue::handle(store, command, request, limits).await,
         }
     }
 }
@@ -103,19 +105,10 @@ impl Handler for Node {
         let Some(store) = self.store.get() else {
             return Refusal::unavailable("node", "starting").into();
         };
-        if let Some(command) = CacheCommand::of(request.route) {
-            return handlers::cache::handle(self.cache.as_ref(), command, request)
-                .unwrap_or_else(Answer::from);
-        }
-        if let Some(command) = QueueCommand::of(request.route) {
-            let done = handlers::queue::handle(store, command, request, &self.limits).await;
-            return done.unwrap_or_else(Answer::from);
-        }
-        let Some(command) = Command::ALL.get(usize::from(request.route)) else {
+        let Some(command) = routes::command(request.route) else {
             return Refusal::new(hyper::StatusCode::NOT_FOUND, "path", "unknown").into();
         };
-        let done = self.run(*command, store, request).await;
-        done.unwrap_or_else(Answer::from)
+        self.run(command, store, request).await.unwrap_or_else(Answer::from)
     }
 
     fn metrics(&self, text: &mut String) {

@@ -1,103 +1,16 @@
 //! The paths of a node: method classes and bodies as the contract has them.
+//!
+//! One table has them all; a route's id is its place in there.
 
-mod cache;
-mod queue;
+mod command;
 
-use hust_wire::route::{BodyRule, Methods, Route};
+use hust_wire::route::{self, BodyRule, Methods, Route, Row};
 
 use crate::handlers::replica::MERGE_OVER_BYTES;
 
-pub use cache::CacheCommand;
-pub use queue::QueueCommand;
+pub use command::{CacheCommand, Command, QueueCommand};
 
-/// The commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u16)]
-pub enum Command {
-    Get,
-    Exist,
-    Put,
-    Del,
-    Hget,
-    Hexist,
-    Hset,
-    Hincrby,
-    Hdel,
-    Sismember,
-    Sadd,
-    Srem,
-    Zismember,
-    Zscore,
-    Zadd,
-    Zrem,
-    Keys,
-    Hkeys,
-    Smembers,
-    Zrangebyrank,
-    Zrangebyscore,
-    Export,
-    TaskStatus,
-    TaskInfo,
-    Stat,
-    StatAll,
-    FileCount,
-    Scan,
-    Merge,
-    Digest,
-    Binlog,
-    Forget,
-    Mput,
-    Mget,
-    Mdel,
-    Info,
-    OpenApi,
-}
-
-impl Command {
-    /// All commands; the id of a route is the index in here.
-    pub const ALL: [Command; 37] = [
-        Command::Get,
-        Command::Exist,
-        Command::Put,
-        Command::Del,
-        Command::Hget,
-        Command::Hexist,
-        Command::Hset,
-        Command::Hincrby,
-        Command::Hdel,
-        Command::Sismember,
-        Command::Sadd,
-        Command::Srem,
-        Command::Zismember,
-        Command::Zscore,
-        Command::Zadd,
-        Command::Zrem,
-        Command::Keys,
-        Command::Hkeys,
-        Command::Smembers,
-        Command::Zrangebyrank,
-        Command::Zrangebyscore,
-        Command::Export,
-        Command::TaskStatus,
-        Command::TaskInfo,
-        Command::Stat,
-        Command::StatAll,
-        Command::FileCount,
-        Command::Scan,
-        Command::Merge,
-        Command::Digest,
-        Command::Binlog,
-        Command::Forget,
-        Command::Mput,
-        Command::Mget,
-        Command::Mdel,
-        Command::Info,
-        Command::OpenApi,
-    ];
-}
-
-/// The routes.
-pub const ROUTES: &[Route] = &[
+const TABLE: [Row<Command>; 70] = [
     read("/hustdb/get", Command::Get),
     read("/hustdb/exist", Command::Exist),
     write("/hustdb/put", Command::Put, BodyRule::Collected),
@@ -126,86 +39,89 @@ pub const ROUTES: &[Route] = &[
     read("/hustdb/stat_all", Command::StatAll),
     read("/hustdb/file_count", Command::FileCount),
     read("/hustdb/scan", Command::Scan),
-    Route {
-        path: "/hustdb/merge",
-        methods: Methods::POST,
-        id: Command::Merge as u16,
-        body: BodyRule::CollectedOver(MERGE_OVER_BYTES),
-    },
+    ("/hustdb/merge", Command::Merge, Methods::POST, BodyRule::CollectedOver(MERGE_OVER_BYTES)),
     read("/hustdb/digest", Command::Digest),
-    Route {
-        path: "/hustdb/binlog",
-        methods: Methods::GET.and(Methods::POST),
-        id: Command::Binlog as u16,
-        body: BodyRule::Collected,
-    },
-    Route {
-        path: "/hustdb/forget",
-        methods: Methods::POST,
-        id: Command::Forget as u16,
-        body: BodyRule::Ignored,
-    },
+    ("/hustdb/binlog", Command::Binlog, Methods::GET.and(Methods::POST), BodyRule::Collected),
+    ("/hustdb/forget", Command::Forget, Methods::POST, BodyRule::Ignored),
     batch("/hustdb/mput", Command::Mput),
     batch("/hustdb/mget", Command::Mget),
     batch("/hustdb/mdel", Command::Mdel),
     read("/hustdb/info", Command::Info),
     read("/openapi.json", Command::OpenApi),
-    cache::read("/hustcache/exist", CacheCommand::Exist),
-    cache::read("/hustcache/get", CacheCommand::Get),
-    cache::read("/hustcache/ttl", CacheCommand::Ttl),
-    cache::write("/hustcache/put", CacheCommand::Put, BodyRule::Collected),
-    cache::write("/hustcache/append", CacheCommand::Append, BodyRule::Collected),
-    cache::write("/hustcache/del", CacheCommand::Del, BodyRule::Ignored),
-    cache::write("/hustcache/expire", CacheCommand::Expire, BodyRule::Ignored),
-    cache::write("/hustcache/persist", CacheCommand::Persist, BodyRule::Ignored),
-    cache::read("/hustcache/hexist", CacheCommand::Hexist),
-    cache::read("/hustcache/hget", CacheCommand::Hget),
-    cache::write("/hustcache/hset", CacheCommand::Hset, BodyRule::Collected),
-    cache::write("/hustcache/hdel", CacheCommand::Hdel, BodyRule::Ignored),
-    cache::write("/hustcache/hincrby", CacheCommand::Hincrby, BodyRule::Collected),
-    cache::write("/hustcache/hincrbyfloat", CacheCommand::Hincrbyfloat, BodyRule::Collected),
-    queue::carry("/hustmq/put", QueueCommand::Put),
-    queue::consume("/hustmq/get", QueueCommand::Get),
-    queue::carry("/hustmq/ack", QueueCommand::Ack),
-    queue::carry("/hustmq/nack", QueueCommand::Nack),
-    queue::carry("/hustmq/touch", QueueCommand::Touch),
-    queue::order("/hustmq/timeout", QueueCommand::Timeout),
-    queue::order("/hustmq/lock", QueueCommand::Lock),
-    queue::order("/hustmq/max", QueueCommand::Max),
-    queue::order("/hustmq/purge", QueueCommand::Purge),
-    queue::order("/hustmq/delete", QueueCommand::Delete),
-    queue::both("/hustmq/settings", QueueCommand::Settings),
-    queue::read("/hustmq/worker", QueueCommand::Worker),
-    queue::read("/hustmq/stat", QueueCommand::Stat),
-    queue::read("/hustmq/stat_all", QueueCommand::StatAll),
-    queue::carry("/hustmq/pub", QueueCommand::Pub),
-    queue::subscribe("/hustmq/sub", QueueCommand::Sub),
-    queue::read("/hustmq/runs", QueueCommand::Runs),
-    queue::merge("/hustmq/merge", QueueCommand::Merge),
-    queue::read("/hustmq/watch", QueueCommand::Watch),
+    read("/hustcache/exist", Command::Cache(CacheCommand::Exist)),
+    read("/hustcache/get", Command::Cache(CacheCommand::Get)),
+    read("/hustcache/ttl", Command::Cache(CacheCommand::Ttl)),
+    write("/hustcache/put", Command::Cache(CacheCommand::Put), BodyRule::Collected),
+    write("/hustcache/append", Command::Cache(CacheCommand::Append), BodyRule::Collected),
+    write("/hustcache/del", Command::Cache(CacheCommand::Del), BodyRule::Ignored),
+    write("/hustcache/expire", Command::Cache(CacheCommand::Expire), BodyRule::Ignored),
+    write("/hustcache/persist", Command::Cache(CacheCommand::Persist), BodyRule::Ignored),
+    read("/hustcache/hexist", Command::Cache(CacheCommand::Hexist)),
+    read("/hustcache/hget", Command::Cache(CacheCommand::Hget)),
+    write("/hustcache/hset", Command::Cache(CacheCommand::Hset), BodyRule::Collected),
+    write("/hustcache/hdel", Command::Cache(CacheCommand::Hdel), BodyRule::Ignored),
+    write("/hustcache/hincrby", Command::Cache(CacheCommand::Hincrby), BodyRule::Collected),
+    write("/hustcache/hincrbyfloat", Command::Cache(CacheCommand::Hincrbyfloat), BodyRule::Collected),
+    write("/hustmq/put", Command::Queue(QueueCommand::Put), BodyRule::Collected),
+    act("/hustmq/get", Command::Queue(QueueCommand::Get)),
+    write("/hustmq/ack", Command::Queue(QueueCommand::Ack), BodyRule::Collected),
+    write("/hustmq/nack", Command::Queue(QueueCommand::Nack), BodyRule::Collected),
+    write("/hustmq/touch", Command::Queue(QueueCommand::Touch), BodyRule::Collected),
+    write("/hustmq/timeout", Command::Queue(QueueCommand::Timeout), BodyRule::Ignored),
+    write("/hustmq/lock", Command::Queue(QueueCommand::Lock), BodyRule::Ignored),
+    write("/hustmq/max", Command::Queue(QueueCommand::Max), BodyRule::Ignored),
+    write("/hustmq/purge", Command::Queue(QueueCommand::Purge), BodyRule::Ignored),
+    write("/hustmq/delete", Command::Queue(QueueCommand::Delete), BodyRule::Ignored),
+    (
+        "/hustmq/settings",
+        Command::Queue(QueueCommand::Settings),
+        Methods::READ.and(Methods::WRITE),
+        BodyRule::Ignored,
+    ),
+    read("/hustmq/worker", Command::Queue(QueueCommand::Worker)),
+    read("/hustmq/stat", Command::Queue(QueueCommand::Stat)),
+    read("/hustmq/stat_all", Command::Queue(QueueCommand::StatAll)),
+    write("/hustmq/pub", Command::Queue(QueueCommand::Pub), BodyRule::Collected),
+    ("/hustmq/sub", Command::Queue(QueueCommand::Sub), Methods::READ_MEMBER, BodyRule::Ignored),
+    read("/hustmq/runs", Command::Queue(QueueCommand::Runs)),
+    (
+        "/hustmq/merge",
+        Command::Queue(QueueCommand::Merge),
+        Methods::POST.and(Methods::PUT),
+        BodyRule::Collected,
+    ),
+    read("/hustmq/watch", Command::Queue(QueueCommand::Watch)),
 ];
 
-const fn read(path: &'static str, command: Command) -> Route {
-    Route { path, methods: Methods::READ, id: command as u16, body: BodyRule::Ignored }
+/// The routes.
+pub const ROUTES: &[Route] = &route::routes(&TABLE);
+
+/// The command of a route.
+pub fn command(route: u16) -> Option<Command> {
+    TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
 }
 
-/// What is done without a body.
-const fn act(path: &'static str, command: Command) -> Route {
-    Route { path, methods: Methods::GET.and(Methods::POST), id: command as u16, body: BodyRule::Ignored }
+const fn read(path: &'static str, command: Command) -> Row<Command> {
+    (path, command, Methods::READ, BodyRule::Ignored)
 }
 
 /// A read of a member, which may come in the body.
-const fn member(path: &'static str, command: Command) -> Route {
-    Route { path, methods: Methods::READ_MEMBER, id: command as u16, body: BodyRule::Collected }
+const fn member(path: &'static str, command: Command) -> Row<Command> {
+    (path, command, Methods::READ_MEMBER, BodyRule::Collected)
+}
+
+const fn write(path: &'static str, command: Command, body: BodyRule) -> Row<Command> {
+    (path, command, Methods::WRITE, body)
+}
+
+/// What is done without a body; HEAD would lose what it gives.
+const fn act(path: &'static str, command: Command) -> Row<Command> {
+    (path, command, Methods::GET.and(Methods::POST), BodyRule::Ignored)
 }
 
 /// Many records in one body.
-const fn batch(path: &'static str, command: Command) -> Route {
-    Route { path, methods: Methods::POST, id: command as u16, body: BodyRule::Collected }
-}
-
-const fn write(path: &'static str, command: Command, body: BodyRule) -> Route {
-    Route { path, methods: Methods::WRITE, id: command as u16, body }
+const fn batch(path: &'static str, command: Command) -> Row<Command> {
+    (path, command, Methods::POST, BodyRule::Collected)
 }
 
 #[cfg(test)]
@@ -213,12 +129,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_places_in_the_list_of_commands() {
-        for (at, command) in Command::ALL.into_iter().enumerate() {
-            assert_eq!(command as usize, at);
-            assert_eq!(ROUTES.iter().filter(|route| usize::from(route.id) == at).count(), 1);
+    fn each_path_and_each_command_is_there_once() {
+        let row = |route: &Route| (route.path, format!("{:?}", command(route.id).unwrap()));
+        let (mut paths, mut commands): (Vec<_>, Vec<_>) = ROUTES.iter().map(row).unzip();
+        paths.sort_unstable();
+        paths.dedup();
+        commands.sort_unstable();
+        commands.dedup();
+        assert_eq!((paths.len(), commands.len()), (ROUTES.len(), ROUTES.len()));
+        assert_eq!(command(ROUTES.len() as u16), None);
+    }
+
+    #[test]
+    fn commands_are_called_as_their_paths() {
+        for route in ROUTES {
+            let (_, name) = route.path.rsplit_once('/').unwrap();
+            let name = name.trim_end_matches(".json").replace('_', "");
+            let command = format!("{:?}", command(route.id).unwrap()).to_lowercase();
+            let command = command.trim_end_matches(')');
+            let command = command.rsplit_once('(').map_or(command, |(_, inner)| inner);
+            assert_eq!(command, name, "{}", route.path);
         }
-        let others = CacheCommand::ALL.len() + QueueCommand::ALL.len();
-        assert_eq!(ROUTES.len(), Command::ALL.len() + others);
     }
 }

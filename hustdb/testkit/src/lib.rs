@@ -1,5 +1,6 @@
 //! Starts real programs for tests: free ports, temporary folders, stopped by their own id.
 
+mod certificate;
 mod http;
 mod node;
 mod program;
@@ -9,6 +10,7 @@ mod relay;
 mod sibling;
 mod wait;
 
+pub use certificate::Certificate;
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
 pub use program::Program;

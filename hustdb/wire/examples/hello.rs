@@ -84,7 +84,7 @@ fn run(args: &ServerArgs) -> Result<(), Failure> {
     cli::announce(PROGRAM.name, running.address());
     let reload = || match args.load::<HelloConfig>().and_then(|config| {
         level.set(&config.server.log_level);
-        control.reload(&config.security)
+        control.reload(&config.server, &config.security)
     }) {
         Ok(()) => tracing::info!("configuration read again"),
         Err(invalid) => tracing::error!("configuration not read again: {invalid}"),

@@ -88,6 +88,22 @@ pub struct Route {
     pub body: BodyRule,
 }
 
+/// A row of a program's table of routes: path, what the program does, methods, body.
+pub type Row<C> = (&'static str, C, Methods, BodyRule);
+
+/// The routes of a table; a route's id is its place in there.
+pub const fn routes<C, const N: usize>(table: &[Row<C>; N]) -> [Route; N] {
+    let blank = Route { path: "", methods: Methods::READ, id: 0, body: BodyRule::Ignored };
+    let mut routes = [blank; N];
+    let mut at = 0;
+    while at < N {
+        let (path, _, methods, body) = &table[at];
+        routes[at] = Route { path, methods: *methods, id: at as u16, body: *body };
+        at += 1;
+    }
+    routes
+}
+
 /// All paths of a program.
 #[derive(Debug)]
 pub struct Router(Vec<Route>);

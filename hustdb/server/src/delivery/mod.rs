@@ -29,7 +29,7 @@ use std::{
 use hust_store::{Creditor, Store};
 use hust_wire::{
     backoff::Backoff,
-    client::{Options, Pool},
+    client::{Options, Pool, Trust},
     config::SecurityConfig,
 };
 use parking_lot::Mutex;
@@ -98,10 +98,16 @@ impl Delivery {
     }
 
     /// Starts the threads, and a task for each host that is owed to.
-    pub fn start(&self, store: &Arc<Store>, threads: usize, security: &SecurityConfig) -> io::Result<()> {
+    pub fn start(
+        &self,
+        store: &Arc<Store>,
+        threads: usize,
+        security: &SecurityConfig,
+        trust: Trust,
+    ) -> io::Result<()> {
         for number in 0..threads.max(1) {
             let (starts, received) = mpsc::unbounded_channel();
-            let pool = Arc::new(Mutex::new(pool(security)));
+            let pool = Arc::new(Mutex::new(pool(security, trust.clone())));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let delivery = self.clone();
             let (store, pool_of_tasks) = (store.clone(), pool.clone());
@@ -124,10 +130,10 @@ impl Delivery {
         }
     }
 
-    /// Uses other credentials from now on.
-    pub fn use_credentials(&self, security: &SecurityConfig) {
+    /// Uses other credentials, and believes other authorities, from now on.
+    pub fn speak_as(&self, security: &SecurityConfig, trust: Trust) {
         for thread in &*self.0.threads.lock() {
-            *thread.pool.lock() = pool(security);
+            *thread.pool.lock() = pool(security, trust.clone());
         }
     }
 
@@ -179,13 +185,14 @@ impl fmt::Debug for Delivery {
     }
 }
 
-fn pool(security: &SecurityConfig) -> Pool {
+fn pool(security: &SecurityConfig, trust: Trust) -> Pool {
     let options = Options {
         connect_timeout: CONNECT_TIMEOUT,
         timeout: TIMEOUT,
         connections: 1,
         waiting: 1,
         idle_timeout: IDLE_TIMEOUT,
+        trust,
     };
     Pool::with(options, &security.user, &security.password)
 }

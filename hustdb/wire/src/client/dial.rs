@@ -1,4 +1,4 @@
-//! Makes a connection: resolves the name, then tries its addresses in order.
+//! Makes a connection: resolves the name, tries its addresses in order, encrypts if that is wanted.
 
 use std::{
     io,
@@ -10,15 +10,15 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::Failure;
+use super::{Failure, Trust, socket::Socket};
 use crate::host::{Host, Place};
 
 /// At most so many addresses of one name are tried.
 const ADDRESSES_MAX: usize = 8;
 
-/// A connected socket, by `until` or not at all. Each address gets an equal part of the time that is left, so that one
+/// A connected socket, by `until` or not at all, encrypted as `trust` says. Each address gets an equal part of the time that is left, so that one
 /// that swallows packets does not hide the next.
-pub async fn dial(host: &Host, until: Instant) -> Result<TcpStream, Failure> {
+pub async fn dial(host: &Host, trust: &Trust, until: Instant) -> Result<Socket, Failure> {
     let addresses = match host.place() {
         Place::Address(address) => vec![SocketAddr::new(*address, host.port())],
         Place::Name(name) => resolve(name, host.port(), until).await?,
@@ -28,11 +28,18 @@ pub async fn dial(host: &Host, until: Instant) -> Result<TcpStream, Failure> {
         let now = Instant::now();
         let share = until.saturating_duration_since(now) / (addresses.len() - tried) as u32;
         match connect(*address, now + share).await {
-            Ok(socket) => return Ok(socket),
+            Ok(socket) => return secure(host, trust, socket, until).await,
             Err(error) => failure = Failure::unreachable(format!("connect {address}: {error}")),
         }
     }
     Err(failure)
+}
+
+async fn secure(host: &Host, trust: &Trust, socket: TcpStream, until: Instant) -> Result<Socket, Failure> {
+    let secured = timeout_at(until, trust.secure(host, socket)).await;
+    secured
+        .unwrap_or_else(|_| Err("timed out".into()))
+        .map_err(|cause| Failure::unreachable(format!("tls {host}: {cause}")))
 }
 
 async fn resolve(name: &str, port: u16, until: Instant) -> Result<Vec<SocketAddr>, Failure> {

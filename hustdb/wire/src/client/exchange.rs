@@ -48,7 +48,7 @@ impl Exchange<'_> {
 
     async fn open(&self, deadline: Instant) -> Result<Link, Failure> {
         let until = deadline.min(Instant::now() + self.options.connect_timeout);
-        let socket = dial(&self.peer.host, until).await?;
+        let socket = dial(&self.peer.host, &self.options.trust, until).await?;
         Link::open(socket).await.map_err(|error| Failure::unreachable(error.to_string()))
     }
 

@@ -19,10 +19,11 @@ use hyper::{
     header::TRANSFER_ENCODING,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     Reply,
+    socket::Socket,
     stream::{Heard, Stream},
 };
 
@@ -67,7 +68,7 @@ impl Lost {
 
 impl Link {
     /// HTTP on a fresh socket.
-    pub async fn open(socket: TcpStream) -> Result<Link, hyper::Error> {
+    pub async fn open(socket: Socket) -> Result<Link, hyper::Error> {
         let heard = Heard::default();
         let io = TokioIo::new(Stream::new(socket, heard.clone()));
         let (sender, driver) = Builder::new().handshake(io).await?;

@@ -16,8 +16,11 @@ mod failure;
 mod link;
 mod peer;
 mod pool;
+mod socket;
 mod stream;
+mod trust;
 
 pub use call::{ANSWER_MAX_BYTES, Call, Repeat, Reply};
 pub use failure::{Failure, Outcome};
 pub use pool::{Options, Pool};
+pub use trust::Trust;

@@ -14,7 +14,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::HeaderValue;
 use parking_lot::Mutex;
 
-use super::{Call, Failure, Reply, exchange::Exchange, peer::Peer};
+use super::{Call, Failure, Reply, Trust, exchange::Exchange, peer::Peer};
 use crate::{config::BackendConfig, host::Host};
 
 /// A connection unused for this long is closed; well under the time after which a node does.
@@ -25,7 +25,7 @@ const WAITING_PER_CONNECTION: usize = 16;
 const SWEEP_MAX: Duration = Duration::from_secs(5);
 
 /// Limits of a pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How long making a connection may take.
     pub connect_timeout: Duration,
@@ -37,6 +37,8 @@ pub struct Options {
     pub waiting: usize,
     /// How long a connection is kept unused.
     pub idle_timeout: Duration,
+    /// Whether connections are encrypted.
+    pub trust: Trust,
 }
 
 impl From<&BackendConfig> for Options {
@@ -47,6 +49,7 @@ impl From<&BackendConfig> for Options {
             connections: config.pool,
             waiting: config.pool.saturating_mul(WAITING_PER_CONNECTION),
             idle_timeout: IDLE_TIMEOUT,
+            trust: config.trust().unwrap_or_else(Trust::Broken),
         }
     }
 }
@@ -63,7 +66,8 @@ struct Shared {
 }
 
 impl Pool {
-    /// A pool as configured, with the configured credentials if both are set.
+    /// A pool as configured, with the configured credentials if both are set. A program has seen at its start that
+    /// [`BackendConfig::trust`] is none that is broken.
     pub fn new(config: &BackendConfig) -> Pool {
         Pool::with(Options::from(config), &config.user, &config.password)
     }

@@ -10,11 +10,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::socket::Socket;
 use crate::flat::{FLAT_MAX_BYTES, flat};
 
 /// Whether bytes have come since it was last cleared. One task at a time uses it.
@@ -33,12 +31,12 @@ impl Heard {
 
 /// A connected socket.
 pub struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     heard: Heard,
 }
 
 impl Stream {
-    pub fn new(socket: TcpStream, heard: Heard) -> Stream {
+    pub fn new(socket: Socket, heard: Heard) -> Stream {
         Stream { socket, heard }
     }
 }

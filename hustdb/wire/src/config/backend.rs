@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bounds, Key};
+use super::{Bounds, Invalid, Key};
+use crate::client::Trust;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -22,6 +23,8 @@ pub struct BackendConfig {
     pub timeout_ms: u64,
     /// Connections to one node at the same time, of one worker.
     pub pool: usize,
+    /// PEM file of the authorities that sign the nodes' certificates.
+    pub tls_ca: String,
 }
 
 impl Default for BackendConfig {
@@ -32,6 +35,7 @@ impl Default for BackendConfig {
             connect_timeout_ms: 2000,
             timeout_ms: 60_000,
             pool: 256,
+            tls_ca: String::new(),
         }
     }
 }
@@ -46,6 +50,11 @@ impl BackendConfig {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }
+
+    /// Whether nodes are spoken to over HTTPS, and which certificates are believed.
+    pub fn trust(&self) -> Result<Trust, Invalid> {
+        Trust::read("backend.tls_ca", &self.tls_ca)
+    }
 }
 
 impl std::fmt::Debug for BackendConfig {
@@ -54,6 +63,7 @@ impl std::fmt::Debug for BackendConfig {
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("timeout_ms", &self.timeout_ms)
             .field("pool", &self.pool)
+            .field("tls_ca", &self.tls_ca)
             .finish_non_exhaustive()
     }
 }
@@ -80,6 +90,11 @@ pub const BACKEND_KEYS: &[Key] = &[
         "backend.pool",
         Bounds::Number(1, 65_536),
         "Open connections of one worker to one node; further requests wait for a free one.",
+    ),
+    key(
+        "backend.tls_ca",
+        Bounds::Any,
+        "PEM file of the authorities that sign the nodes' certificates; set = all nodes are spoken to over HTTPS.",
     ),
 ];
 

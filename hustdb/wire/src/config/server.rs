@@ -114,7 +114,11 @@ pub const SERVER_KEYS: &[Key] = &[
         Bounds::Number(0, DAY_MS),
         "On SIGTERM, requests in flight get this many ms to finish.",
     ),
-    key("server.tls_cert", Bounds::Any, "PEM file of the certificate chain; with tls_key it turns HTTPS on."),
+    key(
+        "server.tls_cert",
+        Bounds::Any,
+        "PEM file of the certificate chain; with tls_key it turns HTTPS on; both are read again on SIGHUP.",
+    ),
     key("server.tls_key", Bounds::Any, "PEM file of the private key."),
     key(
         "server.log_level",

@@ -112,6 +112,7 @@ pub struct Control {
     drain: watch::Sender<bool>,
     lifecycle: Arc<Lifecycle>,
     guard: Arc<shared::Guard>,
+    certificate: Option<Arc<tls::Certificate>>,
 }
 
 /// Binds, starts the workers, and returns; unless it shares its port, the server answers 503 to everything but its own
@@ -123,7 +124,8 @@ pub fn start<H: Handler>(
     handler: H,
 ) -> Result<Running, StartError> {
     let guard = Arc::new(shared::Guard::new(shared::Security::new(security)?));
-    let tls = tls::acceptor(server)?;
+    let tls = tls::read(server)?.map(tls::acceptor).transpose()?;
+    let (tls, certificate) = tls.unzip();
     let (address, listeners) = listen::bind(program, server)?;
     let (drain, draining) = watch::channel(false);
     let lifecycle = Arc::new(Lifecycle::default());
@@ -132,7 +134,7 @@ pub fn start<H: Handler>(
     }
     let shared = Arc::new(Shared::new(program, server, guard.clone(), lifecycle.clone(), tls, handler));
     let mut workers = Vec::with_capacity(listeners.len());
-    let control = Control { drain, lifecycle, guard };
+    let control = Control { drain, lifecycle, guard, certificate };
     for (index, listener) in listeners.into_iter().enumerate() {
         let (shared, draining) = (shared.clone(), draining.clone());
         let started = worker::spawn(index, listener, shared, draining);
@@ -150,7 +152,7 @@ pub fn start<H: Handler>(
 /// Says what of the configuration [`start`] would refuse; starts nothing.
 pub fn check(server: &ServerConfig, security: &SecurityConfig) -> Result<(), Invalid> {
     shared::Security::new(security)?;
-    tls::acceptor(server)?;
+    tls::read(server)?;
     listen::resolve(&server.listen).map(drop)
 }
 
@@ -190,9 +192,16 @@ impl Control {
         &self.lifecycle
     }
 
-    /// Takes over users and the access list, for connections accepted from now on; a wrong list changes nothing.
-    pub fn reload(&self, security: &SecurityConfig) -> Result<(), Invalid> {
-        self.guard.set(shared::Security::new(security)?);
+    /// Takes over users, the access list and the certificate (its files are read again), for connections accepted from
+    /// now on. If any of them is wrong, nothing changes.
+    pub fn reload(&self, server: &ServerConfig, security: &SecurityConfig) -> Result<(), Invalid> {
+        let security = shared::Security::new(security)?;
+        match (&self.certificate, tls::read(server)?) {
+            (None, None) => {}
+            (Some(certificate), Some(pair)) => certificate.set(pair),
+            _ => return Err(Invalid::new("server.tls_cert: HTTPS goes on or off only with a restart")),
+        }
+        self.guard.set(security);
         Ok(())
     }
 }

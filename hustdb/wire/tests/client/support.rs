@@ -11,7 +11,7 @@ use std::{
 
 use hust_wire::{
     Host,
-    client::{Call, Options, Pool},
+    client::{Call, Options, Pool, Trust},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,7 +26,14 @@ pub const SHORT: Duration = Duration::from_millis(60);
 pub const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 pub fn options() -> Options {
-    Options { connect_timeout: LONG, timeout: LONG, connections: 4, waiting: 64, idle_timeout: LONG }
+    Options {
+        connect_timeout: LONG,
+        timeout: LONG,
+        connections: 4,
+        waiting: 64,
+        idle_timeout: LONG,
+        trust: Trust::Plain,
+    }
 }
 
 pub fn pool() -> Pool {

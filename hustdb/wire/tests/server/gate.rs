@@ -61,13 +61,13 @@ fn a_peer_not_in_the_list_gets_403_and_is_closed() {
     }
     let mut wrong = listed(1);
     wrong.access_allow.push("nonsense".into());
-    let line = server.control.reload(&wrong).unwrap_err().to_string();
+    let line = server.control.reload(&config(), &wrong).unwrap_err().to_string();
     assert_eq!(line, "security.access_allow: \"nonsense\" is no address, a-b range or CIDR block");
     assert!(server.whole("GET /get HTTP/1.0\r\n\r\n").contains(" 403 "), "a wrong list changes nothing");
-    server.control.reload(&listed(1)).unwrap();
+    server.control.reload(&config(), &listed(1)).unwrap();
     let mut client = server.connect();
     assert_eq!(client.get("/status.html").text(), "ok\n");
-    server.control.reload(&listed(9)).unwrap();
+    server.control.reload(&config(), &listed(9)).unwrap();
     assert_eq!(client.get("/status.html").status, 200, "for connections accepted from then on");
     assert!(server.whole("GET /get HTTP/1.0\r\n\r\n").contains(" 403 "));
 }

@@ -1,0 +1,88 @@
+//! The commands of a node, by what they are about.
+
+/// A command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    Get,
+    Exist,
+    Put,
+    Del,
+    Hget,
+    Hexist,
+    Hset,
+    Hincrby,
+    Hdel,
+    Sismember,
+    Sadd,
+    Srem,
+    Zismember,
+    Zscore,
+    Zadd,
+    Zrem,
+    Keys,
+    Hkeys,
+    Smembers,
+    Zrangebyrank,
+    Zrangebyscore,
+    Export,
+    TaskStatus,
+    TaskInfo,
+    Stat,
+    StatAll,
+    FileCount,
+    Scan,
+    Merge,
+    Digest,
+    Binlog,
+    Forget,
+    Mput,
+    Mget,
+    Mdel,
+    Info,
+    OpenApi,
+    Cache(CacheCommand),
+    Queue(QueueCommand),
+}
+
+/// A command on the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheCommand {
+    Exist,
+    Get,
+    Ttl,
+    Put,
+    Append,
+    Del,
+    Expire,
+    Persist,
+    Hexist,
+    Hget,
+    Hset,
+    Hdel,
+    Hincrby,
+    Hincrbyfloat,
+}
+
+/// A command on queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueCommand {
+    Put,
+    Get,
+    Ack,
+    Nack,
+    Touch,
+    Timeout,
+    Lock,
+    Max,
+    Purge,
+    Delete,
+    Settings,
+    Worker,
+    Stat,
+    StatAll,
+    Pub,
+    Sub,
+    Runs,
+    Merge,
+    Watch,
+}
