@@ -17,6 +17,7 @@ mod nginx;
 pub mod read;
 pub mod recovery;
 mod redis;
+mod rest;
 pub mod tables;
 pub mod write;
 

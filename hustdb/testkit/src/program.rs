@@ -43,6 +43,11 @@ impl Program {
         self.address
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A client of it.
     pub fn http(&self) -> Http {
         Http::new(&format!("http://{}", self.address))

@@ -1,8 +1,10 @@
 //! Replicated writes: merged where they bring a stamp, ordered by version where they do not.
 
-use hust_testkit::{Node, Reply};
+use std::time::Duration;
 
-use crate::support::{Client, Random, brief, node, now_ms, stamp};
+use hust_testkit::{Node, Reply, wait_until};
+
+use crate::support::{Client, Random, brief, builder, node, now_ms, stamp};
 
 /// A replicated record: stamp after a base, version, value or tombstone, expiry after a base (0 = never).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -246,4 +248,53 @@ fn stamps_too_far_ahead_are_refused_and_others_followed() {
     node.restart().unwrap();
     let later = Client::of(&node).put("/hustdb/put?key=b", "v").number("stamp").unwrap();
     assert!(later > local, "also than those before a restart");
+}
+
+#[test]
+fn versions_end_at_the_greatest_signed_number_without_a_wrap() {
+    let node = node();
+    let mut client = Client::of(&node);
+    const MOST: u64 = i64::MAX as u64;
+    let at = stamp(now_ms() - 1000);
+    for (put, get, del) in [("put?", "get?", "del?"), ("hset?tb=h&", "hget?tb=h&", "hdel?tb=h&")] {
+        let before = format!("/hustdb/{put}key=k&val=v&is_dup=true&ver={}&stamp={at}", MOST - 1);
+        client.check(&[
+            ("GET", &before, "", &format!("200 {} false", MOST - 1)),
+            ("GET", &format!("/hustdb/{put}key=k&val=w&ver={}", MOST - 1), "", &format!("200 {MOST} false")),
+            ("GET", &format!("/hustdb/{put}key=k&val=x"), "", &format!("200 {MOST} false")),
+            ("GET", &format!("/hustdb/{put}key=k&val=y&ver={MOST}"), "", &format!("200 {MOST} false")),
+            ("GET", &format!("/hustdb/{get}key=k"), "", &format!("200 {MOST} - y")),
+            ("GET", &format!("/hustdb/{put}key=k&val=z&ver=1"), "", &format!("401 {MOST} true")),
+            ("GET", &format!("/hustdb/{del}key=k"), "", &format!("200 {MOST} false")),
+            ("GET", &format!("/hustdb/{put}key=k&val=a"), "", "200 1 false"),
+        ]);
+        for over in ["9223372036854775808", "18446744073709551615", "18446744073709551616"] {
+            for target in [format!("{put}key=k&val=v&ver={over}"), format!("{del}key=k&ver={over}")] {
+                let refused = brief(&client.get(&format!("/hustdb/{target}")));
+                assert!(refused.starts_with("400 - - ver: "), "{target}: {refused}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tombstones_go_after_their_grace_and_not_before() {
+    const COUNT: usize = 6000;
+    let small = || builder().set("engine.partitions=1").set("engine.memtable=1MiB");
+    let nodes = [small().set("store.tombstone_grace=1").start().unwrap(), small().start().unwrap()];
+    let mut clients = nodes.each_ref().map(Client::of);
+    for client in &mut clients {
+        for number in 0..COUNT {
+            client.put(&format!("/hustdb/put?key={number}"), [b'v'; 200]);
+            client.get(&format!("/hustdb/del?key={number}"));
+        }
+    }
+    let left = |client: &mut Client| client.get("/hustdb/scan?limit=10000&digest=true").number("keys");
+    let [short, long] = &mut clients;
+    assert!(
+        wait_until(Duration::from_secs(60), || left(short) < Some(COUNT as u64 / 10)),
+        "{:?}",
+        left(short)
+    );
+    assert_eq!(left(long), Some(COUNT as u64));
 }

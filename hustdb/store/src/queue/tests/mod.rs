@@ -1,9 +1,11 @@
 //! Queues over a simulated disk and a clock that tests set.
 
 mod capacity;
+mod clock;
 mod contract;
 mod deliver;
 mod model;
+mod power;
 mod push;
 mod restart;
 mod threads;
