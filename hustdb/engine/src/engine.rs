@@ -30,6 +30,8 @@ use crate::{
     partition::Partition,
     pressure::Pacer,
     reclaim::Reclaim,
+    row::{Meta, Pointer},
+    sight::Seen,
     slice::Slice,
     stats::Counters,
 };
@@ -41,6 +43,13 @@ pub struct Engine {
     pub(crate) inner: Arc<Inner>,
     /// Stops the threads with the last handle.
     pub(crate) workers: Arc<Workers>,
+}
+
+/// What a look at a row's layer gave.
+enum Looked<R> {
+    Done(Option<R>),
+    /// The value is to be read from the content log, without the locks of the look.
+    Stored(Meta, Pointer),
 }
 
 /// The state of an open database.
@@ -78,6 +87,19 @@ impl Engine {
     /// The newest row of a key, if that takes no disk access.
     pub fn try_get(&self, key: &Key) -> Result<Fetch<Option<Row>>> {
         self.inner.row(key, Cold::Refuse)
+    }
+
+    /// Shows the newest row of a key and its value where they lie, if that takes no disk access: nothing is copied or
+    /// counted that `show` does not ask for. `None` if there is no row, or none that `fits` by meta and user key.
+    ///
+    /// Both must be short and ask nothing of this engine: locks may be held. `show` is run once.
+    pub fn try_show<R>(
+        &self,
+        key: &Key,
+        fits: impl Fn(&Meta, &[u8]) -> bool,
+        mut show: impl FnMut(&Meta, Seen<'_>) -> R,
+    ) -> Result<Fetch<Option<R>>> {
+        self.inner.show(key, Cold::Refuse, fits, &mut show)
     }
 
     /// The newest row of a key without a value in the content log, if that takes no disk access.
@@ -159,18 +181,51 @@ impl Inner {
             match self.log.read(pointer, cold)? {
                 ValueRead::Ready(value) => return Ok(Fetch::Ready(Some(Row::new(head, Some(value))))),
                 ValueRead::Cold => return Ok(Fetch::Cold),
-                ValueRead::Gone => self.check_still_there(key, &head)?,
+                ValueRead::Gone => self.check_still_there(key, pointer)?,
+            }
+        }
+    }
+
+    /// Shows the newest row that fits, as [`Engine::try_show`] does.
+    fn show<R>(
+        &self,
+        key: &Key,
+        cold: Cold,
+        fits: impl Fn(&Meta, &[u8]) -> bool,
+        show: &mut impl FnMut(&Meta, Seen<'_>) -> R,
+    ) -> Result<Fetch<Option<R>>> {
+        loop {
+            let looked = self.partition(key).view().look(key, cold, |row| {
+                let Some(row) = row.filter(|row| fits(&row.meta, row.user_key())) else {
+                    return Looked::Done(None);
+                };
+                let meta = row.meta;
+                match row.pointer {
+                    None => Looked::Done(Some(show(&meta, Seen::inline(row)))),
+                    Some(pointer) => Looked::Stored(meta, pointer),
+                }
+            })?;
+            let (meta, pointer) = match looked {
+                Fetch::Cold => return Ok(Fetch::Cold),
+                Fetch::Ready(Looked::Done(shown)) => return Ok(Fetch::Ready(shown)),
+                Fetch::Ready(Looked::Stored(meta, pointer)) => (meta, pointer),
+            };
+            match self.log.read(pointer, cold)? {
+                ValueRead::Ready(value) => return Ok(Fetch::Ready(Some(show(&meta, Seen::stored(value))))),
+                ValueRead::Cold => return Ok(Fetch::Cold),
+                ValueRead::Gone => self.check_still_there(key, pointer)?,
             }
         }
     }
 
     /// A row that points into a segment that is gone must have been replaced meanwhile.
-    fn check_still_there(&self, key: &Key, head: &Head) -> Result<()> {
-        let now = self.partition(key).view().find(key, Cold::Read)?;
-        match (now, head.pointer) {
-            (Fetch::Ready(Some(now)), Some(pointer)) if now.pointer == head.pointer => Err(
-                crate::Error::damaged(self.segment_path(pointer.segment), 0, "missing, yet a row needs it"),
-            ),
+    fn check_still_there(&self, key: &Key, pointer: Pointer) -> Result<()> {
+        match self.partition(key).view().find(key, Cold::Read)? {
+            Fetch::Ready(Some(now)) if now.pointer == Some(pointer) => Err(crate::Error::damaged(
+                self.segment_path(pointer.segment),
+                0,
+                "missing, yet a row needs it",
+            )),
             _ => Ok(()),
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     head::Head,
     key::Key,
     memtable::{self, Memtable},
+    sight::Sight,
     table::{Find, Table},
 };
 
@@ -41,20 +42,34 @@ pub(crate) type Levels = Vec<Vec<Arc<Table>>>;
 impl View {
     /// The newest row of a key.
     pub fn find(&self, key: &Key, cold: Cold) -> Result<Fetch<Option<Head>>> {
-        let in_memory =
-            self.active.get(key).or_else(|| self.frozen.iter().find_map(|frozen| frozen.rows.get(key)));
-        if in_memory.is_some() {
-            return Ok(Fetch::Ready(in_memory));
+        self.look(key, cold, |row| row.map(Head::from))
+    }
+
+    /// Shows the newest row of a key to `look`, which must be short and touch no memtable: a lock may be held.
+    #[inline]
+    pub fn look<R>(
+        &self,
+        key: &Key,
+        cold: Cold,
+        look: impl FnOnce(Option<Sight<'_>>) -> R,
+    ) -> Result<Fetch<R>> {
+        let active = self.active.read();
+        if let Some(row) = active.as_ref().and_then(|rows| rows.get(key)) {
+            return Ok(Fetch::Ready(look(Some(row))));
+        }
+        drop(active);
+        if let Some(row) = self.frozen.iter().find_map(|frozen| frozen.rows.sight(key)) {
+            return Ok(Fetch::Ready(look(Some(row))));
         }
         let hash = key.filter_hash();
         for table in tables_of(&self.levels, key) {
             match table.get(key, hash, cold)? {
                 Find::Absent => {}
-                Find::Row(row) => return Ok(Fetch::Ready(Some(row))),
+                Find::Row(row) => return Ok(Fetch::Ready(look(Some(row)))),
                 Find::Cold => return Ok(Fetch::Cold),
             }
         }
-        Ok(Fetch::Ready(None))
+        Ok(Fetch::Ready(look(None)))
     }
 }
 

@@ -101,6 +101,16 @@ impl Handler for Node {
 
     fn worker(&self, _index: usize) {}
 
+    fn answer_now(&self, (): &(), request: &Request) -> Option<Answer> {
+        let store = self.store.get()?;
+        let answer = match Command::ALL.get(usize::from(request.route))? {
+            Command::Get => handlers::kv::get_now(store, request),
+            Command::Hget => handlers::member::hget_now(store, request),
+            _ => return None,
+        };
+        answer.unwrap_or_else(|refusal| Some(refusal.into()))
+    }
+
     async fn handle(&self, (): &(), request: &mut Request) -> Answer {
         let Some(store) = self.store.get() else {
             return Refusal::unavailable("node", "starting").into();

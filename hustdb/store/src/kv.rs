@@ -3,12 +3,12 @@
 //! Each command has a blocking form and a `try_` form that answers [`Fetch::Cold`] where it would have to read from
 //! the disk; the caller then runs the blocking form where blocking is allowed. Both share one decision.
 
-use hust_engine::Fetch;
+use hust_engine::{Fetch, Seen};
 
 use crate::{
     address::Address,
     error::{Error, Result},
-    read::{show, show_head},
+    read::{show, show_head, try_show},
     record::{Record, Shown},
     store::Shared,
     write::{Change, RecordWrite, Terms, Written, check_key},
@@ -36,6 +36,17 @@ impl<'a> Kv<'a> {
     pub fn try_get(&self, key: &[u8]) -> Result<Fetch<Option<Record>>> {
         check_key(key)?;
         Ok(self.shared.engine.try_get(&Address::kv(key).key)?.map(|row| show(self.shared, key, row)))
+    }
+
+    /// Shows the live record of `key` to `look` where it lies, without blocking. `look` must be short and ask nothing
+    /// of the store; it is run once.
+    pub fn try_show<R>(
+        &self,
+        key: &[u8],
+        look: impl FnMut(&Shown, Seen<'_>) -> R,
+    ) -> Result<Fetch<Option<R>>> {
+        check_key(key)?;
+        try_show(self.shared, &Address::kv(key).key, key, look)
     }
 
     /// What the live record of `key` shows beside its value, which is not read. May block on the disk.

@@ -38,7 +38,7 @@ pub use debts::{CREDITORS_MAX, Creditor, Debt, DebtBatch, Debts, HostName, Noted
 pub use error::{Error, Result};
 pub use expiry::Swept;
 pub use export::{ExportOf, ExportRequest, SnapshotPage, SnapshotRequest, TaskCounts, TaskStatus};
-pub use hust_engine::{Fetch, Slice, Ticket};
+pub use hust_engine::{Fetch, Seen, Slice, Ticket};
 pub use kind::Kind;
 pub use kv::Kv;
 pub use listing::{ListOf, ListRequest, ListedRow, ListedValue, Listing, Start};

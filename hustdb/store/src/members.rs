@@ -3,13 +3,13 @@
 //! Each command has a blocking form and a `try_` form, as those of kv pairs. A table comes with its first row and goes
 //! with its last; whoever finds no such table, or one of another type, is told so.
 
-use hust_engine::Fetch;
+use hust_engine::{Fetch, Seen};
 
 use crate::{
     address::Address,
     error::{Error, Result},
     kind::Kind,
-    read::{show, show_head},
+    read::{show, show_head, try_show},
     record::{Record, Shown},
     store::Shared,
     tables::{Located, Pin, check_name, locate},
@@ -51,6 +51,17 @@ impl<'a> Members<'a> {
     pub fn try_get(&self, member: &Member<'_>) -> Result<Fetch<Option<Record>>> {
         let Some(address) = self.address(member)? else { return Ok(Fetch::Ready(None)) };
         Ok(self.shared.engine.try_get(&address.key)?.map(|row| show(self.shared, member.key, row)))
+    }
+
+    /// Shows the live record to `look` where it lies, without blocking. `look` must be short and ask nothing of the
+    /// store; it is run once.
+    pub fn try_show<R>(
+        &self,
+        member: &Member<'_>,
+        look: impl FnMut(&Shown, Seen<'_>) -> R,
+    ) -> Result<Fetch<Option<R>>> {
+        let Some(address) = self.address(member)? else { return Ok(Fetch::Ready(None)) };
+        try_show(self.shared, &address.key, member.key, look)
     }
 
     /// What the live record shows beside its value, which is not read. May block on the disk.

@@ -1,8 +1,9 @@
 //! What rows show to readers: live records of the very key that was asked for.
 
-use hust_engine::{Head, Meta, Row};
+use hust_engine::{Fetch, Head, Key, Meta, Row, Seen};
 
 use crate::{
+    error::Result,
     record::{Record, Shown, is_live},
     store::Shared,
 };
@@ -17,6 +18,17 @@ pub(crate) fn show(shared: &Shared, key: &[u8], row: Option<Row>) -> Option<Reco
 pub(crate) fn show_head(shared: &Shared, key: &[u8], head: Option<Head>) -> Option<Shown> {
     let head = head.filter(|head| head.user_key() == key && is_live_now(shared, head.meta()))?;
     Some(Shown::from(head.meta()))
+}
+
+/// Shows the live record of `key`, whose row has `row_key`, where it lies, if that takes no disk access.
+pub(crate) fn try_show<R>(
+    shared: &Shared,
+    row_key: &Key,
+    key: &[u8],
+    mut look: impl FnMut(&Shown, Seen<'_>) -> R,
+) -> Result<Fetch<Option<R>>> {
+    let fits = |meta: &Meta, user_key: &[u8]| user_key == key && is_live_now(shared, meta);
+    Ok(shared.engine.try_show(row_key, fits, |meta, value| look(&Shown::from(meta), value))?)
 }
 
 /// Most records never expire: only the others need to know the time.

@@ -29,22 +29,28 @@ impl<'a> Query<'a> {
 
     /// The undecoded value of `name`: the last, if it is repeated.
     pub fn find(self, name: &str) -> Option<&'a [u8]> {
-        let name = name.as_bytes();
-        self.0.rsplit(|byte| *byte == b'&').find_map(|raw| {
-            let rest = raw.strip_prefix(name)?;
-            match rest.split_first() {
-                Some((b'=', value)) => Some(value),
-                Some(_) => None,
-                None if raw.is_empty() => None,
-                None => Some(rest),
-            }
-        })
+        // Most queries are one pair, and a look for a byte alone takes many bytes at a time.
+        if !self.0.contains(&b'&') {
+            return value_in(self.0, name);
+        }
+        self.0.rsplit(|byte| *byte == b'&').find_map(|raw| value_in(raw, name))
     }
 
     /// The decoded value of `name`.
     pub fn bytes(self, name: &'static str) -> Result<Option<Cow<'a, [u8]>>, Refusal> {
         let Some(raw) = self.find(name) else { return Ok(None) };
         decode(raw).map(Some).ok_or_else(|| Refusal::bad(name, "bad escape"))
+    }
+}
+
+/// The value in a pair of this name.
+fn value_in<'a>(raw: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let rest = raw.strip_prefix(name.as_bytes())?;
+    match rest.split_first() {
+        Some((b'=', value)) => Some(value),
+        Some(_) => None,
+        None if raw.is_empty() => None,
+        None => Some(rest),
     }
 }
 
@@ -57,7 +63,10 @@ fn pair(raw: &[u8]) -> (&[u8], &[u8]) {
 
 /// Percent-decodes once; `None` for an invalid escape. `+` stays a plus.
 pub fn decode(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let Some(first) = raw.iter().position(|byte| *byte == b'%') else { return Some(Cow::Borrowed(raw)) };
+    if !raw.contains(&b'%') {
+        return Some(Cow::Borrowed(raw));
+    }
+    let first = raw.iter().position(|byte| *byte == b'%').unwrap_or(raw.len());
     let (plain, mut rest) = raw.split_at(first);
     let mut decoded = Vec::with_capacity(raw.len());
     decoded.extend_from_slice(plain);

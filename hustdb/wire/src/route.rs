@@ -1,6 +1,6 @@
 //! The table of a program's paths, so that 404 and 405 are decided before a body is read.
 //!
-//! Paths are exact and case-sensitive. Lookup is a binary search by length, then bytes.
+//! Paths are exact and case-sensitive. Lookup is a hash of a path's length and last bytes, then one comparison.
 
 use hyper::Method;
 
@@ -106,30 +106,50 @@ pub const fn routes<C, const N: usize>(table: &[Row<C>; N]) -> [Route; N] {
 
 /// All paths of a program.
 #[derive(Debug)]
-pub struct Router(Vec<Route>);
+pub struct Router {
+    routes: Vec<Route>,
+    /// Where in `routes` the paths of each hash are, from its own seat on to the next [`FREE`]. A power of two of them,
+    /// most of them free.
+    seats: Box<[u16]>,
+}
+
+/// A seat that nobody has.
+const FREE: u16 = u16::MAX;
 
 impl Router {
-    /// A router over `routes`; of a repeated path one counts.
+    /// A router over `routes`; of a repeated path the first counts.
     pub fn new(routes: &[Route]) -> Router {
-        let mut routes = routes.to_vec();
-        routes.sort_by_key(|route| order(route.path));
-        Router(routes)
+        let mut seats = vec![FREE; (4 * routes.len()).next_power_of_two().max(4)].into_boxed_slice();
+        for (number, route) in (0..FREE).zip(routes) {
+            let free = tour(route.path, seats.len()).find(|at| seats.get(*at) == Some(&FREE));
+            if let Some(seat) = free.and_then(|at| seats.get_mut(at)) {
+                *seat = number;
+            }
+        }
+        Router { routes: routes.to_vec(), seats }
     }
 
     /// The route of `path`.
+    #[inline]
     pub fn find(&self, path: &str) -> Option<&Route> {
-        let at = self.0.binary_search_by_key(&order(path), |route| order(route.path)).ok()?;
-        self.0.get(at)
+        let seats = tour(path, self.seats.len()).map_while(|at| self.seats.get(at));
+        let mut routes = seats.map_while(|number| self.routes.get(usize::from(*number)));
+        routes.find(|route| route.path == path)
     }
 
     /// All routes.
     pub fn routes(&self) -> &[Route] {
-        &self.0
+        &self.routes
     }
 }
 
-fn order(path: &str) -> (usize, &[u8]) {
-    (path.len(), path.as_bytes())
+/// The seats to look at for a path, all of them once.
+#[inline]
+fn tour(path: &str, seats: usize) -> impl Iterator<Item = usize> {
+    let tail = path.as_bytes().last_chunk::<8>().map_or(0, |tail| u64::from_le_bytes(*tail));
+    let hash = (tail ^ path.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let first = (hash >> 32) as usize;
+    (0..seats).map(move |step| first.wrapping_add(step) & (seats - 1))
 }
 
 #[cfg(test)]
@@ -145,8 +165,29 @@ mod tests {
         assert_eq!(found("/hustdb/put"), Some(1));
         assert_eq!(found("/hustdb/get"), Some(2));
         assert_eq!(found("/hustdb/stat_all"), Some(3));
+        assert_eq!(router.routes().len(), 3);
         for path in ["", "/", "/hustdb/get/", "/hustdb/GET", "/hustdb/gex", "hustdb/get", "/hustdb/stat"] {
             assert_eq!(found(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn any_set_of_paths_is_found() {
+        let paths: Vec<String> = (0..600).map(|n| format!("/{n}/and/the/same/end{}", n % 7)).collect();
+        for count in [0, 1, 2, 3, 70, 600] {
+            let route = |(path, id): (&'static str, u16)| Route {
+                path,
+                methods: Methods::READ,
+                id,
+                body: BodyRule::Ignored,
+            };
+            let leaked = paths.iter().take(count).map(|path| &*Box::leak(path.clone().into_boxed_str()));
+            let routes: Vec<Route> = leaked.zip(0..).map(route).collect();
+            let router = Router::new(&routes);
+            for (path, number) in paths.iter().zip(0..) {
+                let found = router.find(path).map(|route| usize::from(route.id));
+                assert_eq!(found, Some(number).filter(|number| *number < count), "{path} of {count}");
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     Key, Result, RowRef,
     compaction::{Direction, RowCursor},
-    head::Head,
+    sight::Sight,
 };
 
 use super::{
@@ -35,9 +35,10 @@ impl Frozen {
         &self.0
     }
 
-    /// A copy of the row at `key`.
-    pub fn get(&self, key: &Key) -> Option<Head> {
-        self.tree().get(key).map(Head::from)
+    /// The row at `key`.
+    #[inline]
+    pub(crate) fn sight(&self, key: &Key) -> Option<Sight<'_>> {
+        self.tree().get(key).map(Sight::from)
     }
 
     /// The row at `key`, borrowed.

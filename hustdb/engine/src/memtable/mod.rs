@@ -22,9 +22,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 
-use crate::{Key, RowRef, compaction::Direction, head::Head};
+use crate::{Key, RowRef, compaction::Direction, head::Head, sight::Sight};
 
 pub use frozen::{Frozen, MemCursor};
 use tree::Tree;
@@ -63,11 +63,17 @@ impl Memtable {
 
     /// A copy of the row at `key`.
     pub fn get(&self, key: &Key) -> Option<Head> {
+        self.read()?.get(key).map(Head::from)
+    }
+
+    /// Its rows as they are now, unless there are none. Nobody can insert as long as they are held.
+    #[inline]
+    pub(crate) fn read(&self) -> Option<Reading<'_>> {
         // At rest the active memtable is empty, and readers of tables need no lock for it.
         if self.is_empty() {
             return None;
         }
-        self.tree.read().get(key).map(Head::from)
+        Some(Reading(self.tree.read()))
     }
 
     /// Shows the row at `key` to `look` without copying it. The read lock is held meanwhile: `look` must be short and
@@ -138,6 +144,17 @@ impl Memtable {
             tree.frozen = true;
         }
         Frozen::new(self.clone())
+    }
+}
+
+/// A memtable under its read lock.
+pub(crate) struct Reading<'a>(RwLockReadGuard<'a, Tree>);
+
+impl Reading<'_> {
+    /// The row at `key`.
+    #[inline]
+    pub fn get(&self, key: &Key) -> Option<Sight<'_>> {
+        self.0.get(key).map(Sight::from)
     }
 }
 

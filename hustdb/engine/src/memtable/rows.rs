@@ -5,7 +5,11 @@
 //! behind until the memtable goes, and are counted as wasted. These bytes never leave the process: no checksum, native
 //! byte order.
 
-use crate::{Meta, Pointer, RowRef, Slice, Value, head::Head};
+use crate::{
+    Meta, Pointer, RowRef, Slice, Value,
+    head::Head,
+    sight::{Payload, Sight},
+};
 
 const FIRST_CHUNK_BYTES: usize = 4 << 10;
 const CHUNK_BYTES: usize = 256 << 10;
@@ -38,6 +42,18 @@ pub(super) struct Stored<'a> {
 impl From<Stored<'_>> for Head {
     fn from(row: Stored<'_>) -> Head {
         Head { meta: row.meta, payload: Slice::from(row.payload), key_len: row.key_len, pointer: row.pointer }
+    }
+}
+
+impl<'a> From<Stored<'a>> for Sight<'a> {
+    #[inline]
+    fn from(row: Stored<'a>) -> Sight<'a> {
+        Sight {
+            meta: row.meta,
+            key_len: row.key_len,
+            pointer: row.pointer,
+            payload: Payload::Lent(row.payload),
+        }
     }
 }
 

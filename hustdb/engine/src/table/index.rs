@@ -10,6 +10,7 @@ use super::{
     layout::{
         BLOCK_COMPRESSED, HEADER_BYTES, INDEX_ENTRY_BYTES, crc_leads, key_at, lead_with_crc, u8_at, u32_at,
     },
+    prefetch::prefetch,
     search::{interpolate, search},
 };
 use crate::Key;
@@ -102,10 +103,14 @@ impl Index {
         size_of_val(&*self.words) + size_of_val(&*self.firsts) + size_of_val(&*self.blocks)
     }
 
-    /// Whether `key` lies between the table's first and last.
+    /// Fetches what [`Index::locate`] and a look at the block it finds will touch of this index.
     #[inline(always)]
-    pub fn covers(&self, key: Key) -> bool {
-        self.min <= key && key <= self.max
+    pub fn prefetch(&self, key: Key) {
+        if let [first, .., last] = *self.words {
+            let guess = interpolate(self.blocks.len(), self.word(key), first, last);
+            prefetch(&self.words, guess);
+            prefetch(&self.blocks, guess);
+        }
     }
 
     /// The last block whose first key is not behind `key`; `None` if `key` is before all.

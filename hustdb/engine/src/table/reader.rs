@@ -9,6 +9,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use super::{
     block::{Block, BlockEntry},
     cache::BlockCache,
+    columns::Record,
     filter::Filter,
     footer::{Footer, Header},
     index::Index,
@@ -19,17 +20,17 @@ use super::{
 use crate::{
     Error, Key, Result, Slice,
     fetch::Cold,
-    head::Head,
+    sight::{Payload, Sight},
     vfs::{Map, VfsFile},
 };
 
 /// What a get found.
 #[derive(Clone, Debug)]
-pub enum Find {
+pub enum Find<'a> {
     /// The table has no row with this key.
     Absent,
     /// The row.
-    Row(Head),
+    Row(Sight<'a>),
     /// The row may be in a block that must be fetched first; see [`Table::warm`].
     Cold,
 }
@@ -101,8 +102,9 @@ impl Table {
 
     /// The row with `key`, whose [`Key::filter_hash`] is `hash`.
     #[inline]
-    pub fn get(&self, key: &Key, hash: u64, cold: Cold) -> Result<Find> {
-        if !self.index.covers(*key) || !self.filter.may_contain(hash) {
+    pub fn get(&self, key: &Key, hash: u64, cold: Cold) -> Result<Find<'_>> {
+        self.index.prefetch(*key);
+        if !self.filter.may_contain(hash) {
             return Ok(Find::Absent);
         }
         let Some(number) = self.index.locate(*key) else { return Ok(Find::Absent) };
@@ -119,16 +121,21 @@ impl Table {
         let len = end.wrapping_sub(start);
         let payload = if entry.is_compressed() {
             let payload = self.payload(number, &block)?;
-            payload.get(start..).and_then(|bytes| bytes.get(..len)).map(Slice::from)
+            let bytes = payload.get(start..).and_then(|bytes| bytes.get(..len));
+            bytes.map(|bytes| Payload::Owned(Slice::from(bytes)))
         } else {
-            let at = entry.offset as usize + entry.payload_at() + start;
-            match (u32::try_from(at), u32::try_from(len)) {
-                (Ok(at), Ok(len)) => Slice::mapped(&self.map, at, len),
-                _ => None,
-            }
+            self.mapped(entry.offset as usize + entry.payload_at() + start, len)
         };
         let payload = payload.ok_or_else(|| self.damaged(number, "extent of a row"))?;
-        Ok(Find::Row(Head { meta: record.meta, payload, key_len: record.key_len, pointer: record.pointer }))
+        let Record { meta, key_len, pointer, .. } = record;
+        Ok(Find::Row(Sight { meta, key_len, pointer, payload }))
+    }
+
+    /// `len` bytes at `at` of the file.
+    #[inline]
+    fn mapped(&self, at: usize, len: usize) -> Option<Payload<'_>> {
+        let start = u32::try_from(at).ok()?;
+        Some(Payload::Mapped { map: &self.map, start, bytes: self.map.get(at, len)? })
     }
 
     /// Makes the next get of `key` find its block in memory. Waits for the disk if need be.

@@ -1,10 +1,23 @@
 //! What reads of one record answer.
 
-use hust_store::Shown;
+use bytes::Bytes;
+use hust_store::{Seen, Shown};
 use hust_wire::{Answer, Refusal};
 use hyper::StatusCode;
 
 use super::Outcome;
+
+/// Up to so many bytes of a value are copied: to count a reference to a file's bytes, in a count that all threads
+/// share, takes longer.
+const COPY_MAX_BYTES: usize = 1024;
+
+/// A value as a body.
+pub fn body(value: Seen<'_>) -> Bytes {
+    if value.len() <= COPY_MAX_BYTES {
+        return Bytes::copy_from_slice(&value);
+    }
+    Bytes::from_owner(value.into_slice())
+}
 
 /// The headers of a record that is there.
 pub fn show(answer: Answer, shown: &Shown, stamps: bool) -> Answer {

@@ -1,37 +1,52 @@
 //! `/hustdb/get exist put del`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use hust_store::{Change, Lifetime, Record, Store};
-use hust_wire::{Answer, Kind, Request, param::required};
+use hust_store::{Change, Fetch, Lifetime, Record, Seen, Shown, Store};
+use hust_wire::{Answer, Kind, Refusal, Request, param::required};
 use hyper::StatusCode;
 
 use super::{
     Outcome,
-    found::{absent, show},
-    settle, value, written,
+    found::{absent, body, show},
+    pooled, settle, value, written,
 };
 use crate::{node::Limits, refuse::refuse};
 
+/// `/hustdb/get`, unless it has to wait.
+pub fn get_now(store: &Store, request: &Request) -> Result<Option<Answer>, Refusal> {
+    let (key, stamps) = asked(request)?;
+    let look = |shown: &Shown, value: Seen<'_>| show(Answer::ok(Kind::Text, body(value)), shown, stamps);
+    Ok(match store.kv().try_show(&key, look).map_err(refuse)? {
+        Fetch::Ready(found) => Some(found.unwrap_or_else(absent)),
+        Fetch::Cold => None,
+    })
+}
+
 /// `/hustdb/get`
 pub async fn get(store: &Arc<Store>, request: &Request) -> Outcome {
-    let query = request.query();
-    let key = required("key", query.key("key")?)?;
-    let stamps = query.boolean("stamps")?.unwrap_or(false);
-    let tried = store.kv().try_get(&key);
-    let owned = key.into_owned();
-    let found = settle(store, tried, move |store| store.kv().get(&owned)).await.map_err(refuse)?;
+    if let Some(answer) = get_now(store, request)? {
+        return Ok(answer);
+    }
+    let (key, stamps) = asked(request)?;
+    let key = key.into_owned();
+    let found = pooled(store, move |store| store.kv().get(&key)).await.map_err(refuse)?;
     Ok(match found {
         Some(Record { shown, value }) => show(Answer::shared(Kind::Text, value), &shown, stamps),
         None => absent(),
     })
 }
 
-/// `/hustdb/exist`
-pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
+/// The key that is asked for, and whether stamps are.
+fn asked(request: &Request) -> Result<(Cow<'_, [u8]>, bool), Refusal> {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
-    let stamps = query.boolean("stamps")?.unwrap_or(false);
+    Ok((key, query.boolean("stamps")?.unwrap_or(false)))
+}
+
+/// `/hustdb/exist`
+pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
+    let (key, stamps) = asked(request)?;
     let tried = store.kv().try_exist(&key);
     let owned = key.into_owned();
     let found = settle(store, tried, move |store| store.kv().exist(&owned)).await.map_err(refuse)?;

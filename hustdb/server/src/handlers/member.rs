@@ -4,7 +4,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use hust_store::{Change, Kind as Row, Lifetime, Member, Record, ScoreOperation, Store, Terms, score_of};
+use hust_store::{
+    Change, Fetch, Kind as Row, Lifetime, Member, Record, ScoreOperation, Seen, Shown, Store, Terms, score_of,
+};
 use hust_wire::{
     Answer, Kind, Refusal, Request,
     param::{check_key, required, signed},
@@ -13,7 +15,7 @@ use hyper::StatusCode;
 
 use super::{
     Outcome,
-    found::{absent, refused, show},
+    found::{absent, body, refused, show},
     settle, value, written,
 };
 use crate::{node::Limits, refuse::refuse};
@@ -58,6 +60,18 @@ impl<'a> Name<'a> {
 
     fn into_owned(self) -> Name<'static> {
         Name { kind: self.kind, table: self.table.into_owned().into(), key: self.key.into_owned().into() }
+    }
+}
+
+/// `/hustdb/hget`, unless it has to wait.
+pub fn hget_now(store: &Store, request: &Request) -> Result<Option<Answer>, Refusal> {
+    let name = Name::of_field(request)?;
+    let stamps = request.query().boolean("stamps")?.unwrap_or(false);
+    let look = |shown: &Shown, value: Seen<'_>| show(Answer::ok(Kind::Text, body(value)), shown, stamps);
+    match store.members().try_show(&name.member(), look) {
+        Ok(Fetch::Ready(found)) => Ok(Some(found.unwrap_or_else(absent))),
+        Ok(Fetch::Cold) => Ok(None),
+        Err(error) => refused(refuse(error)).map(Some),
     }
 }
 

@@ -1,6 +1,18 @@
 //! One request and its answer: admit, take the body, handle, count.
+//!
+//! hyper hands a request over while it reads, and asks for the answer when it writes. What needs no waiting is answered
+//! at once, when the request is handed over: no future of all that a handler may ever do is made and moved, and what
+//! the request borrows of hyper's read buffer is given back before hyper reads on, which then needs no other buffer.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::Future,
+    mem,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -37,18 +49,55 @@ pub struct Local<H: Handler> {
     pub shard: Arc<Shard>,
 }
 
-/// Answers one request.
-pub async fn exchange<H: Handler>(
-    link: &Link<H>,
-    request: hyper::Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+/// The answer to a request: there already, or to be waited for.
+pub enum Exchange<'a> {
+    Answered(Response<Full<Bytes>>),
+    Waiting(Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send + 'a>>),
+    /// The answer was taken.
+    Over,
+}
+
+impl Future for Exchange<'_> {
+    type Output = Result<Response<Full<Bytes>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Exchange::Waiting(answer) = &mut *self {
+            return answer.as_mut().poll(cx).map(Ok);
+        }
+        match mem::replace(&mut *self, Exchange::Over) {
+            Exchange::Answered(answer) => Poll::Ready(Ok(answer)),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+/// Takes a request on.
+pub fn exchange<H: Handler>(link: &Link<H>, request: hyper::Request<Incoming>) -> Exchange<'_> {
     link.pulse.head_read();
     let (head, body) = request.into_parts();
-    let is_head = head.method == Method::HEAD;
+    let admitted = gate::admit(&link.shared, &head, link.refused.as_ref());
     let mut request = Request { head, route: 0, body: Bytes::new(), peer: link.peer };
-    let (answer, route) = match gate::admit(&link.shared, &request.head, link.refused.as_ref()) {
+    if let Ok(Target::Route(route)) = admitted {
+        request.route = route.id;
+        if body.is_end_stream() {
+            link.pulse.handling();
+            if let Some(answer) = link.shared.handler.answer_now(&link.local.worker, &request) {
+                return Exchange::Answered(respond(link, answer, Some(route.id), request.head));
+            }
+        }
+    }
+    Exchange::Waiting(Box::pin(wait(link, admitted, request, body)))
+}
+
+/// Answers what takes its time.
+async fn wait<H: Handler>(
+    link: &Link<H>,
+    admitted: Result<Target<'_>, Refusal>,
+    mut request: Request,
+    body: Incoming,
+) -> Response<Full<Bytes>> {
+    let (answer, route) = match admitted {
         Ok(Target::Route(route)) => {
-            request.route = route.id;
             let taken = if body.is_end_stream() {
                 Ok(())
             } else {
@@ -64,12 +113,23 @@ pub async fn exchange<H: Handler>(
         Ok(target) => (own(&link.shared, target, body).await, None),
         Err(refusal) => (refuse(&link.shared, refusal, &request.head, body).await, None),
     };
+    respond(link, answer, route, request.head)
+}
+
+/// Counts an answer and makes it HTTP.
+fn respond<H: Handler>(
+    link: &Link<H>,
+    answer: Answer,
+    route: Option<u16>,
+    head: Parts,
+) -> Response<Full<Bytes>> {
     if answer.close {
         link.pulse.set_linger();
     }
     let took_us = link.pulse.answering();
     link.local.shard.count(route, answer.status, took_us);
-    Ok(answer.into_response(request.head.headers, is_head))
+    let is_head = head.method == Method::HEAD;
+    answer.into_response(head.headers, is_head)
 }
 
 async fn take<H: Handler>(shared: &Shared<H>, rule: BodyRule, body: Incoming) -> Result<Bytes, Refusal> {

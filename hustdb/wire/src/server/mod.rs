@@ -46,6 +46,12 @@ pub trait Handler: Send + Sync + 'static {
     /// The state of worker `index`, made on its thread inside its runtime.
     fn worker(&self, index: usize) -> Self::Worker;
 
+    /// Answers at once a request without a body whose head was admitted, if that needs no waiting of any kind; what
+    /// this leaves alone comes to [`Handler::handle`].
+    fn answer_now(&self, _worker: &Self::Worker, _request: &Request) -> Option<Answer> {
+        None
+    }
+
     /// Answers a request whose head was admitted and whose body is complete. Dropped halfway if the client goes.
     fn handle(&self, worker: &Self::Worker, request: &mut Request) -> impl Future<Output = Answer> + Send;
 

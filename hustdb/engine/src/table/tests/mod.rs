@@ -87,8 +87,7 @@ fn find(table: &Table, key: Key) -> Result<Option<Owned>> {
         Find::Cold => panic!("a read that may wait was refused"),
         Find::Row(found) => {
             let user_key = found.user_key().to_vec();
-            let value =
-                found.pointer.map_or_else(|| Ok(found.inline_value().unwrap_or_default().to_vec()), Err);
+            let value = found.pointer.map_or_else(|| Ok(found.after_key().to_vec()), Err);
             Ok(Some(Owned { meta: found.meta, user_key, value }))
         }
     }
