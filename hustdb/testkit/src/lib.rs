@@ -1,5 +1,6 @@
 //! Starts real programs for tests: free ports, temporary folders, stopped by their own id.
 
+mod examples;
 mod http;
 mod node;
 mod program;
@@ -8,6 +9,7 @@ mod relay;
 mod sibling;
 mod wait;
 
+pub use examples::{Example, examples};
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
 pub use program::Program;

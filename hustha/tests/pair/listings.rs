@@ -92,9 +92,9 @@ fn which_node_is_asked() {
     assert_eq!(by_peer, ["three", "two", "one"]);
     client.check(&[
         ("/file_count", "", "400 - - peer: missing"),
-        ("/file_count?peer=", "", "400 - - peer: not a number"),
+        ("/file_count?peer=", "", "400 - - peer: empty"),
         ("/file_count?peer=3", "", "400 - - peer: not in 0..2"),
-        ("/file_count?peer=-1", "", "400 - - peer: not a number"),
+        ("/file_count?peer=-1", "", "400 - - peer: not in 0..2"),
         ("/keys?peer=0", "", "400 - - file: missing"),
         ("/hkeys?peer=0", "", "400 - - tb: missing"),
         ("/smembers?peer=0&tb=", "", "400 - - tb: empty"),
