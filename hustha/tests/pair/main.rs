@@ -8,6 +8,7 @@ mod cache;
 mod cluster;
 mod commands;
 mod compare;
+mod document;
 mod doubt;
 mod fail_over;
 mod listings;
