@@ -45,6 +45,8 @@ enum Command {
     NodeWrite(Node),
     /// Hash fields, members of sets and of sorted sets beside kv pairs
     NodeKinds(Node),
+    /// GET and PUT through hustha, found beside hustdb, beside nginx with proxy_pass
+    Proxy(Node),
     /// Time to serve again after kill -9, beside Redis
     Recovery(Node),
     /// Memory and disk of a million records of 256 bytes
@@ -206,6 +208,7 @@ impl Args {
             Command::NodeRead(node) => node.suite(node_suite::read::run),
             Command::NodeWrite(node) => node.suite(node_suite::write::run),
             Command::NodeKinds(node) => node.suite(node_suite::kinds::run),
+            Command::Proxy(node) => node.suite(node_suite::proxy::run),
             Command::Recovery(node) => node.suite(node_suite::recovery::run),
             Command::Footprint { node, rows } => {
                 node.suite(|context, node| node_suite::footprint::run(context, node, rows))

@@ -43,7 +43,7 @@ impl Server {
     }
 
     /// Starts a server that prints `before` and its address on a line of its own once it serves.
-    fn announced(mut command: Command, before: &str) -> Result<Server, Failure> {
+    pub fn announced(mut command: Command, before: &str) -> Result<Server, Failure> {
         let start = Instant::now();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take();

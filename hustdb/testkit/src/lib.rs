@@ -1,6 +1,7 @@
 //! Starts real programs for tests: free ports, temporary folders, stopped by their own id.
 
 mod certificate;
+mod examples;
 mod http;
 mod node;
 mod program;
@@ -11,6 +12,7 @@ mod sibling;
 mod wait;
 
 pub use certificate::Certificate;
+pub use examples::{Example, examples};
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
 pub use program::Program;

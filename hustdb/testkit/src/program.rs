@@ -33,7 +33,7 @@ impl Program {
     }
 
     /// Starts a program whose log goes to this file in place of our own stderr.
-    pub(crate) fn logging(file: PathBuf, args: Vec<OsString>, log: Option<File>) -> io::Result<Program> {
+    pub fn logging(file: PathBuf, args: Vec<OsString>, log: Option<File>) -> io::Result<Program> {
         let (child, address) = spawn(&file, &args, log.as_ref())?;
         Ok(Program { child, address, file, args, log })
     }

@@ -9,6 +9,9 @@ use std::{
 
 static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// Variables that cargo sets for a test begin so.
+const TOLD: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+
 /// The program `name` beside `program`, up to date: built with the same profile, once a test process.
 pub fn sibling(program: &str, name: &str) -> io::Result<PathBuf> {
     let folder = Path::new(program).parent().ok_or(io::ErrorKind::NotFound)?;
@@ -24,6 +27,13 @@ pub fn sibling(program: &str, name: &str) -> io::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--locked", "--package", name, "--bin", name, "--profile", profile]);
+    // What cargo tells a test of its package; build scripts that look at it would be run again, and all that depends on
+    // them built again, now and the next time.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| TOLD.iter().any(|told| name.starts_with(told))) {
+            command.env_remove(name);
+        }
+    }
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }

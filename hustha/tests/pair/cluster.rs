@@ -1,6 +1,6 @@
 //! Two nodes, a relay before each, one proxy. Master 1 of every slot is node 0, master 2 is node 1.
 
-use std::{net::TcpListener, time::Duration};
+use std::{net::TcpListener, path::Path, time::Duration};
 
 use hust_testkit::{Fault, Program, Raw, Relay, Reply, sibling, wait_until};
 use tempfile::TempDir;
@@ -24,44 +24,27 @@ impl Cluster {
 
     /// So many nodes, the first two with all slots, and more settings of the proxy.
     pub fn with(count: usize, settings: &[&str]) -> Cluster {
+        Cluster::of(count, &[], settings)
+    }
+
+    /// The same, with more settings of the nodes too.
+    pub fn of(count: usize, node_settings: &[&str], settings: &[&str]) -> Cluster {
         let folder = TempDir::new().unwrap();
         let hustdb = sibling(env!("CARGO_BIN_EXE_hustha"), "hustdb").unwrap();
         let nodes: Vec<Program> = (0..count)
             .map(|number| {
                 let data = folder.path().join(format!("node{number}")).display().to_string();
                 let mut args = vec!["--data".into(), data, "--listen".into(), free_address()];
-                for setting in ["engine.sync=os", "server.workers=1", "server.log_level=warn"] {
-                    args.extend(["--set".into(), setting.into()]);
+                let fixed = ["engine.sync=os", "server.workers=1", "server.log_level=warn"];
+                for setting in fixed.iter().chain(node_settings) {
+                    args.extend(["--set".into(), (*setting).into()]);
                 }
                 Program::start(&hustdb, args).unwrap()
             })
             .collect();
         let relays: Vec<Relay> = nodes.iter().map(|node| Relay::start(node.address()).unwrap()).collect();
-        let table = format!(
-            "{{\"table\":[{{\"item\":{{\"key\":[0,1024],\"val\":[\"{}\",\"{}\"]}}}}]}}",
-            relays[0].address(),
-            relays[1].address()
-        );
-        #[expect(clippy::disallowed_methods, reason = "a file of the test")]
-        std::fs::write(folder.path().join("table.json"), table).unwrap();
-        let mut args = vec!["--listen".to_owned(), "127.0.0.1:0".to_owned()];
-        let own = [
-            format!("table={}", folder.path().join("table.json").display()),
-            format!("hints.dir={}", folder.path().join("hints").display()),
-        ];
-        let fixed = [
-            "backend.timeout_ms=2000",
-            "backend.connect_timeout_ms=1000",
-            "health.interval_ms=200",
-            "health.timeout_ms=1000",
-            "server.workers=2",
-            "server.log_level=warn",
-        ];
-        let all = own.iter().map(String::as_str).chain(fixed).chain(settings.iter().copied());
-        for setting in all {
-            args.extend(["--set".to_owned(), setting.to_owned()]);
-        }
-        let proxy = Program::start(env!("CARGO_BIN_EXE_hustha"), args).unwrap();
+        let table = at_rest(&relays[0].address().to_string(), &relays[1].address().to_string());
+        let proxy = start_proxy(folder.path(), &table, settings);
         Cluster { proxy, nodes, relays, folder }
     }
 
@@ -116,6 +99,35 @@ impl Cluster {
         assert_eq!(one, two, "{target}");
         one
     }
+}
+
+/// The table with all slots on one pair.
+pub fn at_rest(one: &str, two: &str) -> String {
+    format!("{{\"table\":[{{\"item\":{{\"key\":[0,1024],\"val\":[\"{one}\",\"{two}\"]}}}}]}}")
+}
+
+/// A proxy with this table and these settings; its files are in `folder`.
+pub fn start_proxy(folder: &Path, table: &str, settings: &[&str]) -> Program {
+    #[expect(clippy::disallowed_methods, reason = "a file of the test")]
+    std::fs::write(folder.join("table.json"), table).unwrap();
+    let mut args = vec!["--listen".to_owned(), "127.0.0.1:0".to_owned()];
+    let own = [
+        format!("table={}", folder.join("table.json").display()),
+        format!("hints.dir={}", folder.join("hints").display()),
+    ];
+    let fixed = [
+        "backend.timeout_ms=2000",
+        "backend.connect_timeout_ms=1000",
+        "health.interval_ms=200",
+        "health.timeout_ms=1000",
+        "server.workers=2",
+        "server.log_level=warn",
+    ];
+    let all = own.iter().map(String::as_str).chain(fixed).chain(settings.iter().copied());
+    for setting in all {
+        args.extend(["--set".to_owned(), setting.to_owned()]);
+    }
+    Program::start(env!("CARGO_BIN_EXE_hustha"), args).unwrap()
 }
 
 /// An address nobody listens on; a restart finds it again.

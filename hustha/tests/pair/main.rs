@@ -1,12 +1,25 @@
-//! The contract of the proxy, against real nodes behind relays that can fail.
+//! The contract of the proxy: against real nodes behind relays that can fail, and, for rows that real nodes cannot be
+//! brought to say, against nodes that say what a test wants.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails")]
 
 mod both;
+mod cache;
 mod cluster;
 mod commands;
+mod compare;
+mod document;
 mod doubt;
 mod fail_over;
+mod listings;
 mod load;
-
+mod moving;
+mod outcomes;
+mod reads;
+mod refusals;
+mod reload;
+mod security;
+mod stub;
+mod sync;
 mod tables;
+mod two_step;

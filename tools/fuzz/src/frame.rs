@@ -47,7 +47,7 @@ fn check(frame: &Frame<'_>, content: Content) {
 }
 
 /// Makes the checksum of every frame fit that can be found by its length.
-fn mend(body: &mut [u8]) {
+pub(crate) fn mend(body: &mut [u8]) {
     let mut at = 0;
     while let Some(length) = u32_at(body, at + 8) {
         let end = (at + HEADER_BYTES).saturating_add(length as usize).min(body.len());
@@ -61,7 +61,13 @@ fn mend(body: &mut [u8]) {
     }
 }
 
-pub(crate) fn seeds() -> Vec<Vec<u8>> {
+/// A score as a record has it.
+pub(crate) fn score() -> [u8; 8] {
+    score_to_bytes(-5)
+}
+
+/// A record of each kind and form; one has this score.
+pub(crate) fn records(score: &[u8; 8]) -> [RecordRef<'_>; 6] {
     let live = RecordRef {
         kind: Kind::Kv,
         form: Form::Live,
@@ -72,15 +78,19 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         key: b"key",
         value: b"a value",
     };
-    let score = score_to_bytes(-5);
-    let records = [
+    [
         live,
         RecordRef { kind: Kind::Hash, table: "table:1", expire_ms: 1 << 40, ..live },
         RecordRef { kind: Kind::Set, table: "s", value: b"", ..live },
-        RecordRef { kind: Kind::SortedSet, table: "z", value: &score, version: u64::MAX >> 1, ..live },
+        RecordRef { kind: Kind::SortedSet, table: "z", value: score, version: u64::MAX >> 1, ..live },
         RecordRef { form: Form::Tombstone, version: 0, value: b"", ..live },
         RecordRef { form: Form::Remains, kind: Kind::Hash, table: "h", expire_ms: 9, value: b"", ..live },
-    ];
+    ]
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let score = score();
+    let records = records(&score);
     let body = |mode: u8, content, records: &[RecordRef<'_>]| {
         let mut writer = FrameWriter::after(vec![mode], content);
         records.iter().for_each(|record| writer.push(record).expect("a legal record"));

@@ -8,6 +8,7 @@
 
 mod cursor;
 mod frame;
+mod hint;
 mod layout;
 mod manifest;
 mod message;
@@ -20,6 +21,7 @@ mod world;
 
 pub use cursor::cursor;
 pub use frame::frame;
+pub use hint::hint;
 pub use layout::layout;
 pub use manifest::manifest;
 pub use message::message;
@@ -44,12 +46,13 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "segment", run: segment::segment, seeds: segment::seeds },
     Target { name: "table", run: table::table, seeds: table::seeds },
     Target { name: "manifest", run: manifest::manifest, seeds: manifest::seeds },
     Target { name: "request", run: request::request, seeds: request::seeds },
     Target { name: "frame", run: frame::frame, seeds: frame::seeds },
+    Target { name: "hint", run: hint::hint, seeds: hint::seeds },
     Target { name: "layout", run: layout::layout, seeds: layout::seeds },
     Target { name: "message", run: message::message, seeds: message::seeds },
     Target { name: "cursor", run: cursor::cursor, seeds: cursor::seeds },
