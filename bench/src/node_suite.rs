@@ -14,6 +14,7 @@ use crate::{
 pub mod footprint;
 pub mod kinds;
 mod nginx;
+pub mod queue;
 pub mod read;
 pub mod recovery;
 mod redis;

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
+    time::Duration,
 };
 
 #[cfg(feature = "fjall")]
@@ -17,7 +18,7 @@ mod hust;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 
-use crate::report::OURS;
+use crate::{clock::wait_at_most, report::OURS};
 
 /// Any failure of a store; a benchmark can only report it and stop.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -111,6 +112,22 @@ impl FromStr for Kind {
         let found = Kind::ALL.iter().copied().find(|kind| kind.name() == name);
         found.ok_or_else(|| format!("no store {name:?} in this build; there are: {}", known()))
     }
+}
+
+/// Looks at the disk without a change before it counts as at rest: three seconds.
+const QUIET_LOOKS: u32 = 300;
+
+/// Waits until the files under `dir` occupy the same for three seconds; false if they do not within `limit`.
+pub fn wait_for_rest(dir: &Path, limit: Duration) -> bool {
+    let (mut last, mut quiet) = (0, 0);
+    let rested = wait_at_most(limit, || {
+        // A look that fails is no rest.
+        let now = disk_bytes(dir).unwrap_or(0);
+        quiet = if now == last { quiet + 1 } else { 0 };
+        last = now;
+        (quiet >= QUIET_LOOKS).then_some(())
+    });
+    rested.is_some()
 }
 
 /// Bytes that the files under `dir` occupy; files that vanish meanwhile count nothing.

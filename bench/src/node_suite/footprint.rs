@@ -6,18 +6,14 @@ use std::{path::Path, time::Duration};
 use super::{peer, redis, start_ours};
 use crate::{
     args::{Context, Node},
-    clock::wait_at_most,
     load::{fill, put_target},
     process::Server,
     report::{Goal, Line, OURS, Report},
-    store::{Failure, disk_bytes},
+    store::{Failure, disk_bytes, wait_for_rest},
     workload::KEY_BYTES,
 };
 
 const VALUE_BYTES: usize = 256;
-
-/// Looks at the disk without a change before it counts as at rest: three seconds.
-const QUIET_LOOKS: u32 = 300;
 
 /// Longest wait for rest; what is on disk then is what is reported.
 const REST_LIMIT: Duration = Duration::from_secs(60);
@@ -42,15 +38,7 @@ pub fn run(context: &Context, node: &Node, rows: u64) -> Result<Report, Failure>
 fn add(report: &mut Report, name: &str, server: &Server, dir: &Path, rows: u64) -> Result<(), Failure> {
     let what = format!("{rows} records of {VALUE_BYTES} B");
     let loaded_mb = server.resident_bytes()? as f64 / 1e6;
-    let (mut last, mut quiet) = (0, 0);
-    let rested = wait_at_most(REST_LIMIT, || {
-        // A look that fails is no rest.
-        let now = disk_bytes(dir).unwrap_or(0);
-        quiet = if now == last { quiet + 1 } else { 0 };
-        last = now;
-        (quiet >= QUIET_LOOKS).then_some(())
-    });
-    if rested.is_none() {
+    if !wait_for_rest(dir, REST_LIMIT) {
         report.note(format!("{name}: the disk is not at rest after {} s", REST_LIMIT.as_secs()));
     }
     let resident = Line::less(format!("{what}, resident when loaded"), "MB").goal(Goal::Figure(400.0));

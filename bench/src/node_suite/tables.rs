@@ -13,11 +13,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use super::start_with;
 use crate::{
     args::{Context, Node},
-    clock::wait_at_most,
     load::Client,
     process::Server,
     report::{Goal, Line, OURS, Report},
-    store::{Failure, disk_bytes},
+    store::{Failure, disk_bytes, wait_for_rest},
     workload::Values,
 };
 
@@ -32,8 +31,6 @@ const CONNECTIONS: u64 = 4;
 
 const SETTINGS: [&str; 2] = ["engine.sync=os", "store.table_maximum=16777216"];
 
-/// Looks at the disk without a change before it counts as at rest: three seconds.
-const QUIET_LOOKS: u32 = 300;
 /// Longest wait for rest.
 const REST_LIMIT: Duration = Duration::from_secs(120);
 
@@ -49,15 +46,7 @@ pub fn run(context: &Context, node: &Node, tables: u64) -> Result<Report, Failur
     };
     load(&server, tables, context.seed)?;
     let dir = context.dir.path().join("tables");
-    let (mut last, mut quiet) = (0, 0);
-    let rested = wait_at_most(REST_LIMIT, || {
-        // A look that fails is no rest.
-        let now = disk_bytes(&dir).unwrap_or(0);
-        quiet = if now == last { quiet + 1 } else { 0 };
-        last = now;
-        (quiet >= QUIET_LOOKS).then_some(())
-    });
-    if rested.is_none() {
+    if !wait_for_rest(&dir, REST_LIMIT) {
         report.note(format!("the disk is not at rest after {} s", REST_LIMIT.as_secs()));
     }
     let what = format!("{tables} hashes of {FIELDS} fields of {VALUE_BYTES} B");
