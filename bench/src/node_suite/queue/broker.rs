@@ -16,6 +16,11 @@ pub trait Client: Send {
 
     /// Acknowledges all that was taken and not acknowledged.
     fn ack(&mut self) -> Result<(), Failure>;
+
+    /// Ends: whatever the broker sent ahead goes to others, and every acknowledgement has arrived.
+    fn finish(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Which protocol a broker speaks.

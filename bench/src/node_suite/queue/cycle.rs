@@ -118,6 +118,7 @@ pub fn run(
         let mut own = Own { messages, next, buffer: Vec::new(), put, taken };
         barrier.wait();
         while work(client.as_mut(), &mut own)? {}
+        client.finish()?;
         Ok((own.put, own.taken))
     };
     let (mut put, mut taken) = (Tally::default(), Tally::default());

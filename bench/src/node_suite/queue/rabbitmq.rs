@@ -28,6 +28,8 @@ const CONSUME_OK: Method = (60, 21);
 const PUBLISH: Method = (60, 40);
 const DELIVER: Method = (60, 60);
 const ACK: Method = (60, 80);
+const CLOSE: Method = (20, 40);
+const CLOSE_OK: Method = (20, 41);
 
 /// The script that becomes the server; the one in the path may change the user first.
 const SCRIPT: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -183,5 +185,16 @@ impl Client for Rabbit {
             self.acknowledged = self.taken;
         }
         Ok(())
+    }
+
+    /// A connection that is just dropped may take its last acknowledgement along.
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.channel.method(CLOSE, Arguments::default().short(200).text("").short(0).short(0));
+        self.channel.send()?;
+        loop {
+            if let Frame::Method(CLOSE_OK, _) = self.channel.receive()? {
+                return Ok(());
+            }
+        }
     }
 }
