@@ -47,6 +47,13 @@ enum Command {
     NodeKinds(Node),
     /// GET and PUT through hustha, found beside hustdb, beside nginx with proxy_pass
     Proxy(Node),
+    /// put, get and ack beside RabbitMQ, beanstalkd and Redis streams; a queue of millions
+    Queue {
+        #[command(flatten)]
+        node: Node,
+        #[command(flatten)]
+        options: node_suite::queue::Options,
+    },
     /// Time to serve again after kill -9, beside Redis
     Recovery(Node),
     /// Memory and disk of a million records of 256 bytes
@@ -209,6 +216,9 @@ impl Args {
             Command::NodeWrite(node) => node.suite(node_suite::write::run),
             Command::NodeKinds(node) => node.suite(node_suite::kinds::run),
             Command::Proxy(node) => node.suite(node_suite::proxy::run),
+            Command::Queue { node, options } => {
+                node.suite(|context, node| node_suite::queue::run(context, node, &options))
+            }
             Command::Recovery(node) => node.suite(node_suite::recovery::run),
             Command::Footprint { node, rows } => {
                 node.suite(|context, node| node_suite::footprint::run(context, node, rows))

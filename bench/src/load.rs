@@ -4,11 +4,13 @@
 mod client;
 mod fill;
 mod open_loop;
+mod resp;
 mod wrk;
 
 pub use client::Client;
 pub use fill::fill;
 pub use open_loop::open_loop;
+pub use resp::{Resp, Value};
 pub use wrk::{Script, Throughput, wrk};
 
 /// The target of a GET of `key`.

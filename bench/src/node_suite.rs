@@ -15,6 +15,7 @@ pub mod footprint;
 pub mod kinds;
 mod nginx;
 pub mod proxy;
+pub mod queue;
 pub mod read;
 pub mod recovery;
 mod redis;

@@ -13,6 +13,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// Longest head of an answer.
 const HEAD_LIMIT: usize = 16 << 10;
 
+/// Most headers of an answer.
+const HEADERS_MAX: usize = 32;
+
 /// Longest body of an answer.
 const BODY_LIMIT: usize = 64 << 20;
 
@@ -33,6 +36,18 @@ pub struct Answer<'a> {
     pub version: Option<u64>,
     /// The body.
     pub body: &'a [u8],
+    head: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    /// A header of the answer.
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut headers);
+        response.parse(self.head).ok()?;
+        let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        Some(header.value)
+    }
 }
 
 /// What the head of an answer says.
@@ -99,8 +114,8 @@ impl Client {
         if self.received.len() > end {
             return Err(odd("more bytes than the answer announced"));
         }
-        let body = self.received.get(head.body_start..).unwrap_or_default();
-        Ok(Answer { status: head.status, version: head.version, body })
+        let (top, body) = self.received.split_at(head.body_start);
+        Ok(Answer { status: head.status, version: head.version, body, head: top })
     }
 
     fn receive_some(&mut self, most: usize) -> io::Result<()> {
@@ -122,7 +137,7 @@ impl Client {
 
 /// The head at the start of `bytes`; `None` while it is incomplete.
 fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(body_start) = response.parse(bytes).map_err(odd)? else {
         return Ok(None);
@@ -175,6 +190,7 @@ mod tests {
         let mut client = answered_by(b"HTTP/1.1 200 OK\r\nversion: 7\r\ncontent-length: 5\r\n\r\nhello");
         let answer = client.put("/x", b"body").unwrap();
         assert_eq!((answer.status, answer.version, answer.body), (200, Some(7), b"hello".as_slice()));
+        assert_eq!((answer.header("VERSION"), answer.header("index")), (Some(b"7".as_slice()), None));
     }
 
     #[test]

@@ -1,0 +1,160 @@
+//! Queues: put, get and ack of ours beside RabbitMQ, beanstalkd and Redis streams, one message at a time and in
+//! batches; then what a long queue costs.
+//!
+//! Two groups that promise the same: everything synced before the answer (ours `always`, confirms, `-f 0`,
+//! `appendfsync always`), and synced within a second (`interval`, `everysec`). RabbitMQ and beanstalkd have no second
+//! one, so there they are left out.
+
+use std::rc::Rc;
+
+use super::{peer, redis, start_ours};
+use crate::{
+    args::{Context, Node},
+    process::Server,
+    report::{Goal, Line, OURS, Report},
+    store::Failure,
+    workload::size_name,
+};
+
+mod amqp;
+mod beanstalkd;
+mod broker;
+mod cycle;
+mod depth;
+mod hust;
+mod messages;
+mod rabbitmq;
+mod streams;
+
+use broker::{Broker, Protocol};
+use cycle::{Shape, cycle};
+use messages::Messages;
+
+const VALUE_BYTES: [usize; 2] = [256, 1 << 10];
+const CLIENTS: [usize; 3] = [1, 10, 100];
+const BATCH: usize = 100;
+const REDIS: &str = "redis";
+
+/// Our throughput over the better of RabbitMQ and beanstalkd, one message at a time.
+const SINGLE_GOAL: f64 = 2.0;
+/// Our throughput over that of Redis streams, in batches.
+const BATCH_GOAL: f64 = 1.0;
+
+/// What the command line says.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Messages in the long queue; 0 leaves it out
+    #[arg(long, default_value_t = 5_000_000)]
+    pub messages: u64,
+    /// Only these parts: single, batch, depth
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// Brokers that keep a message equally safe when they have answered.
+struct Group {
+    what: &'static str,
+    brokers: Vec<Broker>,
+}
+
+/// All brokers.
+struct Started {
+    groups: [Group; 2],
+    /// What RabbitMQ needs beside itself; it ends after it.
+    _epmd: Option<Server>,
+}
+
+/// Measures all parts.
+pub fn run(context: &Context, node: &Node, options: &Options) -> Result<Report, Failure> {
+    let mut report = Report::new("queue", None);
+    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
+    if wanted("single") || wanted("batch") {
+        let started = start(context, node, &mut report)?;
+        for (part, batch) in [("single", 1), ("batch", BATCH)] {
+            for group in started.groups.iter().filter(|_| wanted(part)) {
+                measure(context, &mut report, group, batch)?;
+            }
+        }
+    }
+    if wanted("depth") && options.messages > 0 {
+        let messages = if context.common.quick { options.messages.min(200_000) } else { options.messages };
+        depth::run_depth(context, node, &mut report, messages)?;
+    }
+    Ok(report)
+}
+
+/// Starts all brokers.
+fn start(context: &Context, node: &Node, report: &mut Report) -> Result<Started, Failure> {
+    let mut synced = Group { what: "synced", brokers: Vec::new() };
+    let mut delayed = Group { what: "synced within 1 s", brokers: Vec::new() };
+    let dir = context.dir.path();
+    let broker = |name, server, protocol| Broker { name, server: Rc::new(server), protocol };
+    for (group, sync) in [(&mut synced, "always"), (&mut delayed, "interval")] {
+        if let Some(server) = start_ours(context, node, report, &format!("hust-{sync}"), sync)? {
+            group.brokers.push(broker(OURS, server, Protocol::Hust));
+        }
+    }
+    let mut daemon = None;
+    if let (Some(program), Some(epmd)) = (peer(report, "rabbitmq-server"), peer(report, "epmd")) {
+        let started = rabbitmq::start(&program, &epmd, &dir.join("rabbitmq"))?;
+        synced.brokers.push(broker("rabbitmq", started.server, Protocol::Amqp));
+        daemon = Some(started.epmd);
+    }
+    if let Some(program) = peer(report, "beanstalkd") {
+        let server = beanstalkd::start(&program, &dir.join("beanstalkd"))?;
+        synced.brokers.push(broker("beanstalkd", server, Protocol::Beanstalk));
+    }
+    if let Some(program) = peer(report, "redis-server") {
+        for (group, fsync) in [(&mut synced, "always"), (&mut delayed, "everysec")] {
+            let server = redis::start(&program, &dir.join(format!("redis-{fsync}")), Some(fsync))?;
+            group.brokers.push(broker(REDIS, server, Protocol::Streams));
+        }
+    }
+    Ok(Started { groups: [synced, delayed], _epmd: daemon })
+}
+
+/// Measures a group in all sizes and with all numbers of clients.
+fn measure(context: &Context, report: &mut Report, group: &Group, batch: usize) -> Result<(), Failure> {
+    for value_bytes in VALUE_BYTES {
+        let messages = Messages::new(context.seed, value_bytes);
+        for clients in CLIENTS {
+            let s = if clients == 1 { "" } else { "s" };
+            let each = if batch == 1 { String::new() } else { format!(" by {batch}") };
+            let size = size_name(value_bytes);
+            let what = format!("put + get + ack{each}, {size}, {clients} client{s}, {}", group.what);
+            for _ in 0..context.common.rounds {
+                for broker in &group.brokers {
+                    let queue = format!("q{clients}x{batch}x{value_bytes}");
+                    let shape = Shape { clients, batch };
+                    let seen = cycle(broker, &queue, &messages, shape, context.common.seconds)
+                        .and_then(|seen| broker.forget(&queue).map(|()| seen))
+                        .map_err(|error| format!("{what}, {}: {error}", broker.name))?;
+                    lines(report, &what, group, batch, broker.name, &seen);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds what was seen. Redis has lines of its own with ours, as the goals are not the same.
+fn lines(report: &mut Report, what: &str, group: &Group, batch: usize, name: &str, seen: &cycle::Seen) {
+    let alone = group.brokers.iter().all(|broker| [OURS, REDIS].contains(&broker.name));
+    for beside_redis in [false, true] {
+        if (name == REDIS && !beside_redis)
+            || (name != REDIS && name != OURS && beside_redis)
+            || (alone && !beside_redis)
+        {
+            continue;
+        }
+        let what = if beside_redis { format!("{what}, beside Redis") } else { what.to_owned() };
+        let rate = Line::more(what.clone(), "msg/s");
+        let rate = match (batch > 1, beside_redis, alone) {
+            (false, false, _) => rate.goal(Goal::Ratio(SINGLE_GOAL)),
+            (true, true, true) => rate.goal(Goal::Ratio(BATCH_GOAL)),
+            _ => rate,
+        };
+        report.add(&rate, name, seen.rate);
+        report.add(&Line::less(format!("{what}, server CPU"), "us/msg"), name, seen.cpu_us);
+    }
+}

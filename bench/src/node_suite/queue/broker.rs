@@ -1,0 +1,61 @@
+//! What the suite asks of a broker: clients that put, take and acknowledge, each on a connection of its own, and all
+//! of them written alike - one blocking write, then blocking reads - so that no contender pays for its client.
+
+use std::rc::Rc;
+
+use super::{beanstalkd::Beanstalkd, hust::Hust, rabbitmq::Rabbit, streams::Streams};
+use crate::{process::Server, store::Failure};
+
+/// A client of one queue.
+pub trait Client: Send {
+    /// Puts these messages; returns when all are as safe as the broker was told to keep them.
+    fn put(&mut self, messages: &[&[u8]]) -> Result<(), Failure>;
+
+    /// Takes at most `most` messages, and waits for one at least; `seen` gets each.
+    fn get(&mut self, most: usize, seen: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
+
+    /// Acknowledges all that was taken and not acknowledged.
+    fn ack(&mut self) -> Result<(), Failure>;
+
+    /// Ends: whatever the broker sent ahead goes to others, and every acknowledgement has arrived.
+    fn finish(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Which protocol a broker speaks.
+#[derive(Clone, Copy, Debug)]
+pub enum Protocol {
+    Hust,
+    Amqp,
+    Beanstalk,
+    Streams,
+}
+
+/// A broker under measurement.
+pub struct Broker {
+    pub name: &'static str,
+    pub server: Rc<Server>,
+    pub protocol: Protocol,
+}
+
+impl Broker {
+    /// A client of `queue` that takes at most `most` messages at a time; the queue is made if there is none.
+    pub fn client(&self, queue: &str, most: usize) -> Result<Box<dyn Client>, Failure> {
+        let address = self.server.address;
+        Ok(match self.protocol {
+            Protocol::Hust => Box::new(Hust::connect(address, queue)?),
+            Protocol::Amqp => Box::new(Rabbit::connect(address, queue, most)?),
+            Protocol::Beanstalk => Box::new(Beanstalkd::connect(address, queue)?),
+            Protocol::Streams => Box::new(Streams::connect(address, queue)?),
+        })
+    }
+
+    /// Has the broker forget a queue that is not used any more, where it would keep what was acknowledged.
+    pub fn forget(&self, queue: &str) -> Result<(), Failure> {
+        match self.protocol {
+            Protocol::Streams => super::streams::forget(self.server.address, queue),
+            Protocol::Hust | Protocol::Amqp | Protocol::Beanstalk => Ok(()),
+        }
+    }
+}
