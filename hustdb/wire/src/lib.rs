@@ -23,6 +23,7 @@ pub mod message;
 pub mod metrics;
 pub mod param;
 pub mod query;
+pub mod queue;
 pub mod refusal;
 pub mod request;
 pub mod route;
