@@ -6,12 +6,22 @@
 mod backend;
 mod config;
 mod front;
+mod get;
 mod keeper;
+mod kind;
+mod metrics;
+mod order;
+mod place;
+mod put;
 mod routes;
+mod settle;
 mod show;
 mod view;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use clap::Parser;
 use hust_wire::{
@@ -26,6 +36,7 @@ use crate::{
     config::FrontConfig,
     front::{Front, Service},
     keeper::Keeper,
+    view::View,
 };
 
 #[global_allocator]
@@ -61,11 +72,16 @@ fn run(args: &Args) -> Result<(), Failure> {
     keeper.begin_checks(&backends).map_err(Failure::other)?;
     let (server, security) = (config.server.clone(), config.security.clone());
     let front = Arc::new(Front {
+        view: View::new(backends.len(), config.status_cache),
+        turn: AtomicUsize::new(0),
         config,
         keeper,
-        rows: backends.iter().map(|_| Default::default()).collect(),
         backends,
     });
+    if let Some(interval) = front.config.autost_interval() {
+        front.keeper.wait(view::first(front.clone())).map_err(Failure::other)?;
+        view::poll(&front, interval);
+    }
     let running = server::start(PROGRAM, &server, &security, Service(front))?;
     let control = running.control();
     cli::announce(PROGRAM.name, running.address());
