@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use hyper::{Method, header::HeaderValue, http::request::Parts};
 
-use crate::query::Query;
+use crate::{query::Query, refusal::Refusal};
 
 /// A request.
 #[derive(Debug)]
@@ -34,6 +34,18 @@ impl Request {
     /// The query.
     pub fn query(&self) -> Query<'_> {
         Query::new(self.head.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The body if it is not empty, else the parameter `name`; PUT alone may leave out both, for an empty value.
+    pub fn value(&self, name: &'static str) -> Result<Bytes, Refusal> {
+        if !self.body.is_empty() {
+            return Ok(self.body.clone());
+        }
+        match self.query().bytes(name)? {
+            Some(value) => Ok(value.into_owned().into()),
+            None if *self.method() == Method::PUT => Ok(Bytes::new()),
+            None => Err(Refusal::bad(name, "missing")),
+        }
     }
 
     /// The first header called `name`.

@@ -19,8 +19,10 @@ mod pool;
 mod socket;
 mod stream;
 mod trust;
+mod target;
 
 pub use call::{ANSWER_MAX_BYTES, Call, Repeat, Reply};
 pub use failure::{Failure, Outcome};
 pub use pool::{Options, Pool};
 pub use trust::Trust;
+pub use target::Target;
