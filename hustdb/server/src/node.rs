@@ -103,7 +103,7 @@ impl Handler for Node {
 
     fn answer_now(&self, (): &(), request: &Request) -> Option<Answer> {
         let store = self.store.get()?;
-        let answer = match Command::ALL.get(usize::from(request.route))? {
+        let answer = match routes::command(request.route)? {
             Command::Get => handlers::kv::get_now(store, request),
             Command::Hget => handlers::member::hget_now(store, request),
             _ => return None,

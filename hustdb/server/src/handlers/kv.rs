@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use super::{
     Outcome,
     found::{absent, body, show},
-    pooled, settle, value, written,
+    pooled, settle, written,
 };
 use crate::{node::Limits, refuse::refuse};
 

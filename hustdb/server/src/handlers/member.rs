@@ -16,7 +16,7 @@ use hyper::StatusCode;
 use super::{
     Outcome,
     found::{absent, body, refused, show},
-    settle, value, written,
+    settle, written,
 };
 use crate::{node::Limits, refuse::refuse};
 
