@@ -16,7 +16,7 @@ use crate::{
     health::{self, Node},
     plan::{CacheLeg, CacheVerdict, Seat, cache_verdict},
     proxy::Proxy,
-    show::{no_master, show, status, why},
+    show::{no_master, show, told, why},
 };
 
 static FAIL: HeaderName = HeaderName::from_static("fail");
@@ -24,7 +24,8 @@ static FAIL: HeaderName = HeaderName::from_static("fail");
 struct Asked {
     leg: CacheLeg,
     reply: Option<Reply>,
-    why: String,
+    /// Why there is no answer.
+    failure: String,
 }
 
 /// Does a command of the cache.
@@ -50,7 +51,11 @@ pub async fn run(proxy: &Proxy, pool: &Pool, slot: u16, call: &Call, writes: boo
 
 impl Asked {
     fn not_up() -> Asked {
-        Asked { leg: CacheLeg::Failed, reply: None, why: "is not up".into() }
+        Asked { leg: CacheLeg::Failed, reply: None, failure: "is not up".into() }
+    }
+
+    fn why(&self) -> String {
+        told(self.reply.as_ref(), &self.failure)
     }
 }
 
@@ -69,11 +74,11 @@ async fn ask(pool: &Pool, node: &Node, call: &Call, fit: bool) -> Asked {
             if leg == CacheLeg::Failed {
                 node.count(health::Leg::Refused);
             }
-            Asked { leg, why: status(&reply), reply: Some(reply) }
+            Asked { leg, reply: Some(reply), failure: String::new() }
         }
         Err(failure) => {
             node.failed(&failure);
-            Asked { leg: CacheLeg::Failed, reply: None, why: why(&failure) }
+            Asked { leg: CacheLeg::Failed, reply: None, failure: why(&failure) }
         }
     }
 }
@@ -94,5 +99,5 @@ fn tell(acting: &[Arc<Node>; 2], one: &Asked, two: &Asked, writes: bool) -> Answ
         }),
         CacheVerdict::Unavailable => None,
     };
-    answer.unwrap_or_else(|| no_master([(&acting[0], &one.why), (&acting[1], &two.why)]))
+    answer.unwrap_or_else(|| no_master([(&acting[0], &one.why()), (&acting[1], &two.why())]))
 }

@@ -36,7 +36,7 @@ pub async fn get2(proxy: &Arc<Proxy>, pool: &Pool, lookup: Lookup, read: &Read) 
     let (first, second) = tokio::join!(ask(pool, one, &read.call), ask(pool, two, &read.call));
     let (reply_1, reply_2) = match (usable(&first), usable(&second)) {
         (Some(reply_1), Some(reply_2)) => (reply_1, reply_2),
-        _ => return no_master([(one, &first.why), (two, &second.why)]),
+        _ => return no_master([(one, &first.why()), (two, &second.why())]),
     };
     for (asked, reply) in [(&first, reply_1), (&second, reply_2)] {
         if asked.leg == ReadLeg::Passed {

@@ -12,14 +12,22 @@ use crate::{
     health::{self, Node},
     plan::{self, AfterRead, Cast, ReadLeg, Shown},
     proxy::Proxy,
-    show::{no_master, refuses_us, show, status, why},
+    show::{no_master, refuses_us, show, told, why},
 };
 
 /// What a node answered.
 pub struct Asked {
     pub leg: ReadLeg,
     pub reply: Option<Reply>,
-    pub why: String,
+    /// Why there is no answer.
+    failure: String,
+}
+
+impl Asked {
+    /// What the node did, for a reason line.
+    pub fn why(&self) -> String {
+        told(self.reply.as_ref(), &self.failure)
+    }
 }
 
 /// Asks a node to read.
@@ -33,11 +41,11 @@ pub async fn ask(pool: &Pool, node: &Node, call: &Call) -> Asked {
                     node.alarm.notify_one();
                 }
             }
-            Asked { leg, why: status(&reply), reply: Some(reply) }
+            Asked { leg, reply: Some(reply), failure: String::new() }
         }
         Err(failure) => {
             node.failed(&failure);
-            Asked { leg: ReadLeg::Failed, reply: None, why: why(&failure) }
+            Asked { leg: ReadLeg::Failed, reply: None, failure: why(&failure) }
         }
     }
 }
@@ -83,12 +91,12 @@ async fn fall_back(
         proxy.counts.fallback_reads.fetch_add(1, Relaxed);
         ask(pool, partner, call).await
     } else {
-        Asked { leg: ReadLeg::Failed, reply: None, why: "is not up".into() }
+        Asked { leg: ReadLeg::Failed, reply: None, failure: "is not up".into() }
     };
     let Cast { first_behind, other_behind, .. } = cast;
     let shown = plan::after_both_reads(first.leg, other.leg, proxy.fallback, first_behind, other_behind);
     match (shown, &first.reply, &other.reply) {
         (Shown::First, Some(reply), _) | (Shown::Other, _, Some(reply)) => show(reply),
-        _ => no_master([(node, &first.why), (partner, &other.why)]),
+        _ => no_master([(node, &first.why()), (partner, &other.why())]),
     }
 }

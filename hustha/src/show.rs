@@ -63,7 +63,9 @@ pub fn why(failure: &Failure) -> String {
 
 /// Why an answer is of no use, in one line.
 pub fn status(reply: &Reply) -> String {
-    let line = String::from_utf8_lossy(&reply.body);
+    // A value may be long; what is cut off anyway is not looked at.
+    let begin = reply.body.get(..WHY_MAX_BYTES).unwrap_or(&reply.body);
+    let line = String::from_utf8_lossy(begin);
     let line = line.lines().next().unwrap_or_default();
     one_line(&format!("{} ({line})", reply.status.as_u16()))
 }
@@ -76,6 +78,11 @@ pub fn refuses_us(reply: &Reply) -> bool {
         StatusCode::FORBIDDEN => reply.header("version").is_none(),
         _ => false,
     }
+}
+
+/// What a node did: the status of its answer, or why there is none. Made only where it is told: most answers are good.
+pub fn told(reply: Option<&Reply>, failure: &str) -> String {
+    reply.map_or_else(|| failure.to_owned(), status)
 }
 
 fn one_line(text: &str) -> String {

@@ -7,7 +7,7 @@ use crate::{
     canon::{Stored, Verb, Write},
     health::{self, Node},
     plan::Leg,
-    show::{refuses_us, status, why},
+    show::{refuses_us, status, told, why},
 };
 
 /// What came of the plain form.
@@ -19,8 +19,8 @@ pub struct Asked {
     pub reply: Option<Reply>,
     /// The result, if it was done.
     pub stored: Option<Stored>,
-    /// What the node did, for a reason line.
-    pub why: String,
+    /// Why there is no answer.
+    failure: String,
     /// Whether we have too few connections to it; asking another node would only move the load.
     pub is_busy: bool,
 }
@@ -28,7 +28,12 @@ pub struct Asked {
 impl Asked {
     /// Of a node that was not asked.
     pub fn not_asked() -> Asked {
-        Asked { leg: Leg::Refused, reply: None, stored: None, why: "not asked".into(), is_busy: false }
+        Asked { leg: Leg::Refused, reply: None, stored: None, failure: "not asked".into(), is_busy: false }
+    }
+
+    /// What the node did, for a reason line.
+    pub fn why(&self) -> String {
+        told(self.reply.as_ref(), &self.failure)
     }
 }
 
@@ -46,7 +51,7 @@ pub async fn plain(pool: &Pool, node: &Node, write: &Write, deadline_ms: u64) ->
             if reply.status.is_server_error() && leg != Leg::Final {
                 node.alarm.notify_one();
             }
-            Asked { leg, why: status(&reply), reply: Some(reply), stored, is_busy: false }
+            Asked { leg, reply: Some(reply), stored, failure: String::new(), is_busy: false }
         }
         Err(failure) => {
             node.failed(&failure);
@@ -54,7 +59,7 @@ pub async fn plain(pool: &Pool, node: &Node, write: &Write, deadline_ms: u64) ->
                 Outcome::Refused => (Leg::Refused, !failure.is_unreachable()),
                 Outcome::Unknown => (Leg::Unknown, false),
             };
-            Asked { leg, reply: None, stored: None, why: why(&failure), is_busy }
+            Asked { leg, reply: None, stored: None, failure: why(&failure), is_busy }
         }
     }
 }

@@ -75,7 +75,7 @@ impl Task {
     async fn run(self, flight: Flight) -> Answer {
         let first = self.ask(self.cast.first).await;
         if first.is_busy {
-            let busy = Refusal::unavailable("pair", first.why).hinting(Hint::RetryAfterS(1));
+            let busy = Refusal::unavailable("pair", first.why()).hinting(Hint::RetryAfterS(1));
             return Answer::from(busy).with_header(
                 HeaderName::from_static("outcome"),
                 HeaderValue::from_static(Word::None.as_str()),
@@ -153,9 +153,8 @@ impl Task {
 
     fn unavailable(&self, word: Word, first: &Asked, other: &Asked) -> Answer {
         let seat = self.cast.first;
-        let told =
-            [(&**self.node(seat), first.why.as_str()), (&**self.node(seat.other()), other.why.as_str())];
-        not_written(told, word)
+        let (one, two) = (first.why(), other.why());
+        not_written([(&**self.node(seat), &*one), (&**self.node(seat.other()), &*two)], word)
     }
 
     /// Gives the result to the others. `send`: the partner is fit to be sent it; else it is owed to it at once.

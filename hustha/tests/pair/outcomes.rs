@@ -142,6 +142,7 @@ fn a_greater_record_at_the_follower_is_looked_into() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 fn what_nobody_takes_is_tried_again() {
     let stubs = Stubs::pair(&[]);
     let [one, two] = [&stubs.nodes[0], &stubs.nodes[1]];
