@@ -43,6 +43,13 @@ enum Command {
     NodeRead(Node),
     /// PUT over HTTP beside bare hyper and Redis, for each sync mode
     NodeWrite(Node),
+    /// GET and PUT mixed on 1 and 10 million keys, uniform and by Zipf, beside Redis
+    NodeMixed {
+        #[command(flatten)]
+        node: Node,
+        #[command(flatten)]
+        options: node_suite::mixed::Options,
+    },
     /// Hash fields, members of sets and of sorted sets beside kv pairs
     NodeKinds(Node),
     /// GET and PUT through hustha, found beside hustdb, beside nginx with proxy_pass
@@ -214,6 +221,9 @@ impl Args {
             }
             Command::NodeRead(node) => node.suite(node_suite::read::run),
             Command::NodeWrite(node) => node.suite(node_suite::write::run),
+            Command::NodeMixed { node, options } => {
+                node.suite(|context, node| node_suite::mixed::run(context, node, &options))
+            }
             Command::NodeKinds(node) => node.suite(node_suite::kinds::run),
             Command::Proxy(node) => node.suite(node_suite::proxy::run),
             Command::Queue { node, options } => {

@@ -3,12 +3,14 @@
 
 mod client;
 mod fill;
+mod mix;
 mod open_loop;
 mod resp;
 mod wrk;
 
 pub use client::Client;
-pub use fill::fill;
+pub use fill::{fill, fill_in_batches, store_batch};
+pub use mix::{Asker, Mix, Records, closed_mix, open_mix};
 pub use open_loop::open_loop;
 pub use resp::{Resp, Value};
 pub use wrk::{Script, Throughput, wrk};

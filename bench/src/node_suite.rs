@@ -13,6 +13,7 @@ use crate::{
 
 pub mod footprint;
 pub mod kinds;
+pub mod mixed;
 mod nginx;
 pub mod proxy;
 pub mod queue;

@@ -81,6 +81,11 @@ impl Server {
         }
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// CPU time used so far, children included.
     pub fn cpu_us(&self) -> Result<u64, Failure> {
         Ok(proc::cpu_us(self.child.id())?)

@@ -123,3 +123,23 @@ fn load_fills_and_reads_at_a_rate() {
     assert!(seen.p50_us > 0 && seen.p999_us >= seen.p99_us && seen.p99_us >= seen.p50_us, "{seen:?}");
     assert!(open_loop(node.address, 500.0, 0.1, 2, |_| get_target("none")).is_err());
 }
+
+#[test]
+fn a_mix_reads_what_it_wrote() {
+    use crate::{
+        load::{Asker, Client, Mix, Records, closed_mix, fill, open_mix, put_target},
+        workload::Choice,
+    };
+    let node = Standin::start(Rows::default(), Faults::default());
+    fill(node.address, put_target, 100, 64, 2, 3).unwrap();
+    let askers = |count: u64| {
+        let asker = |n| Asker::new(Records::Http(Client::connect(node.address).unwrap()), n);
+        (0..count).map(asker).collect::<Vec<_>>()
+    };
+    let mix = Mix { choice: Choice::Uniform(100), writes: 50, value_bytes: 64, seed: 5 };
+    let (count, seconds) = closed_mix(askers(3), &mix, 0.1).unwrap();
+    assert!(count > 0 && seconds >= 0.1, "{count} in {seconds}");
+    assert!(open_mix(askers(2), &mix, 200.0, 0.1).unwrap().p50_us > 0);
+    let absent = Mix { choice: Choice::Uniform(1000), writes: 0, ..mix };
+    assert!(closed_mix(askers(1), &absent, 5.0).is_err());
+}

@@ -24,7 +24,10 @@ const BODY_LIMIT: usize = 64 << 20;
 pub struct Client {
     stream: TcpStream,
     request: Vec<u8>,
+    /// Room for an answer; never made smaller, so that no answer pays for clearing it.
     received: Vec<u8>,
+    /// Bytes of it that the answer has so far.
+    filled: usize,
 }
 
 /// An answer; the body stays in the client.
@@ -65,7 +68,7 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         stream.set_write_timeout(Some(ANSWER_LIMIT))?;
-        Ok(Client { stream, request: Vec::new(), received: Vec::new() })
+        Ok(Client { stream, request: Vec::new(), received: Vec::new(), filled: 0 })
     }
 
     /// Sends a GET and waits for the answer.
@@ -96,42 +99,40 @@ impl Client {
     }
 
     fn receive(&mut self) -> io::Result<Answer<'_>> {
-        self.received.clear();
+        self.filled = 0;
         let head = loop {
-            if let Some(head) = parse_head(&self.received)? {
+            if let Some(head) = parse_head(&self.received[..self.filled])? {
                 break head;
             }
-            if self.received.len() > HEAD_LIMIT {
+            if self.filled > HEAD_LIMIT {
                 return Err(odd("the head of the answer has no end"));
             }
             self.receive_some(HEAD_LIMIT)?;
         };
         let end = head.body_start + head.body_bytes;
-        while self.received.len() < end {
-            let missing = end - self.received.len();
-            self.receive_some(missing)?;
+        while self.filled < end {
+            self.receive_some(end - self.filled)?;
         }
-        if self.received.len() > end {
+        if self.filled > end {
             return Err(odd("more bytes than the answer announced"));
         }
-        let (top, body) = self.received.split_at(head.body_start);
+        let (top, body) = self.received[..end].split_at(head.body_start);
         Ok(Answer { status: head.status, version: head.version, body, head: top })
     }
 
     fn receive_some(&mut self, most: usize) -> io::Result<()> {
-        let before = self.received.len();
-        self.received.resize(before + most, 0);
+        let end = self.filled + most;
+        if self.received.len() < end {
+            self.received.resize(end, 0);
+        }
         let got = loop {
-            match self.stream.read(&mut self.received[before..]) {
+            match self.stream.read(&mut self.received[self.filled..end]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                got => break got,
+                got => break got?,
             }
         };
-        self.received.truncate(before + *got.as_ref().unwrap_or(&0));
-        match got? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
-        }
+        self.filled += got;
+        if got == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 }
 

@@ -36,12 +36,28 @@ pub fn open_loop(
     connections: usize,
     target: impl Fn(u64) -> String + Sync,
 ) -> Result<Latency, Failure> {
-    let count = (rate * seconds) as u64;
-    let next = AtomicU64::new(0);
     let clients: Vec<Client> =
         (0..connections).map(|_| Client::connect(address)).collect::<Result<_, _>>()?;
+    open_loop_of(clients, rate, seconds, |client, n| {
+        let target = target(n);
+        match client.get(&target)?.status {
+            200 => Ok(()),
+            status => Err(format!("GET {target}: status {status}").into()),
+        }
+    })
+}
+
+/// Has `rate` requests a second made for `seconds` by these clients; `ask` makes request n.
+pub fn open_loop_of<C: Send>(
+    clients: Vec<C>,
+    rate: f64,
+    seconds: f64,
+    ask: impl Fn(&mut C, u64) -> Result<(), Failure> + Sync,
+) -> Result<Latency, Failure> {
+    let count = (rate * seconds) as u64;
+    let next = AtomicU64::new(0);
     let start = Instant::now() + Duration::from_millis(20);
-    let work = |mut client: Client| -> Result<Histogram<u64>, Failure> {
+    let work = |mut client: C| -> Result<Histogram<u64>, Failure> {
         let mut latencies_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
@@ -49,12 +65,8 @@ pub fn open_loop(
                 return Ok(latencies_us);
             }
             let due = start + Duration::from_secs_f64(n as f64 / rate);
-            let target = target(n);
             park_until(due);
-            let status = client.get(&target)?.status;
-            if status != 200 {
-                return Err(format!("GET {target}: status {status}").into());
-            }
+            ask(&mut client, n)?;
             latencies_us.saturating_record(due.elapsed().as_micros() as u64);
         }
     };

@@ -13,7 +13,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use super::{rest::rest, start_with};
 use crate::{
     args::{Context, Node},
-    load::Client,
+    load::{Client, store_batch},
     process::Server,
     report::{Goal, Line, OURS, Report},
     store::{Failure, disk_bytes},
@@ -94,14 +94,7 @@ fn load(server: &Server, tables: u64, seed: u64) -> Result<(), Failure> {
                     writeln!(body, r#"{{"key":"{key}","tb":"t{table}","ty":"H","val":"{value}"}}"#)?;
                 }
             }
-            let answer = client.post("/hustdb/mput", body.as_bytes())?;
-            let all_done = answer
-                .body
-                .split(|byte| *byte == b'\n')
-                .all(|line| line.is_empty() || line.starts_with(br#"{"status":200"#));
-            if answer.status != 200 || !all_done {
-                return Err(format!("mput of tables from {from}: status {}", answer.status).into());
-            }
+            store_batch(&mut client, &body).map_err(|error| format!("tables from {from}: {error}"))?;
         }
     };
     thread::scope(|scope| {
