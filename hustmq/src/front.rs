@@ -92,7 +92,6 @@ impl Service {
             Command::Stat => view::stat(&front.view, request),
             Command::StatAll => view::stat_all(&front.view, request),
             Command::Autost => view::autost(front).await,
-            other => Err(Refusal::new(StatusCode::NOT_FOUND, "path", format!("{other:?} is unknown"))),
         }
     }
 }

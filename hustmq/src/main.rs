@@ -87,7 +87,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     cli::announce(PROGRAM.name, running.address());
     let ended = signals.serve(running, || {
         let read = args.server.load::<FrontConfig>().and_then(|config| {
-            control.reload(&config.security)?;
+            control.reload(&config.server, &config.security)?;
             level.set(&config.server.log_level);
             Ok(())
         });

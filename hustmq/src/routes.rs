@@ -15,14 +15,6 @@ pub enum Command {
     Stat,
     StatAll,
     Autost,
-    Pub,
-    Sub,
-    Evget,
-    Evsub,
-    DoGet,
-    DoPost,
-    DoGetStatus,
-    DoPostStatus,
 }
 
 /// What becomes of a delivery.
@@ -48,7 +40,7 @@ pub enum Order {
 const CONSUME: Methods = Methods::GET.and(Methods::POST);
 
 /// Paths, commands, methods and bodies; the id of a route is its place in here.
-const TABLE: [(&str, Command, Methods, BodyRule); 23] = [
+const TABLE: [(&str, Command, Methods, BodyRule); 15] = [
     carry("/put", Command::Put),
     ("/get", Command::Get, CONSUME, BodyRule::Ignored),
     carry("/ack", Command::Settle(Settle::Ack)),
@@ -64,14 +56,6 @@ const TABLE: [(&str, Command, Methods, BodyRule); 23] = [
     read("/stat", Command::Stat),
     read("/stat_all", Command::StatAll),
     read("/autost", Command::Autost),
-    carry("/pub", Command::Pub),
-    ("/sub", Command::Sub, Methods::READ_MEMBER, BodyRule::Ignored),
-    ("/evget", Command::Evget, Methods::GET, BodyRule::Ignored),
-    ("/evsub", Command::Evsub, Methods::GET, BodyRule::Ignored),
-    call("/do_get", Command::DoGet),
-    call("/do_post", Command::DoPost),
-    read("/do_get_status", Command::DoGetStatus),
-    read("/do_post_status", Command::DoPostStatus),
 ];
 
 /// The routes.
@@ -108,11 +92,6 @@ const fn order(path: &'static str, order: Order) -> (&'static str, Command, Meth
     (path, Command::Order(order), Methods::WRITE, BodyRule::Ignored)
 }
 
-/// A side of a call from one client to another.
-const fn call(path: &'static str, command: Command) -> (&'static str, Command, Methods, BodyRule) {
-    (path, command, Methods::POST, BodyRule::Collected)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +106,7 @@ mod tests {
             assert!(command(route.id).is_some());
         }
         assert_eq!(command(ROUTES.len() as u16), None);
-        let found = ROUTES.iter().find(|route| route.path == "/do_post_status").unwrap();
-        assert_eq!(command(found.id), Some(Command::DoPostStatus));
+        let found = ROUTES.iter().find(|route| route.path == "/autost").unwrap();
+        assert_eq!(command(found.id), Some(Command::Autost));
     }
 }

@@ -3,12 +3,13 @@
 
 use std::{collections::HashMap, path::Path, rc::Rc, time::Duration};
 
-use super::{peer, redis, start_ours};
+use super::{peer, redis, rest::rest, start_ours};
 use crate::{
     args::{Context, Node},
     load::{Asker, Client, Mix, Records, Resp, closed_mix, fill_in_batches, open_mix},
+    process::Server,
     report::{Goal, Line, OURS, Report},
-    store::{Failure, wait_for_rest},
+    store::Failure,
     workload::Choice,
 };
 
@@ -113,10 +114,7 @@ impl Suite<'_> {
             redis::fill(server.address, keys, value_bytes, context.seed)?;
             contenders.push(Contender { name: REDIS, server: server.into() });
         }
-        if !wait_for_rest(context.dir.path(), REST_LIMIT) {
-            self.report
-                .note(format!("{keys} keys: the disk is not at rest after {} s", REST_LIMIT.as_secs()));
-        }
+        rest(self.report, &format!("{keys} keys"), context.dir.path(), REST_LIMIT);
         Ok(contenders)
     }
 
