@@ -7,6 +7,7 @@ use super::{peer, redis, start_ours};
 use crate::{
     args::{Context, Node},
     load::{Asker, Client, Mix, Records, Resp, closed_mix, fill_in_batches, open_mix},
+    process::Server,
     report::{Goal, Line, OURS, Report},
     store::{Failure, wait_for_rest},
     workload::Choice,
