@@ -1,6 +1,6 @@
 //! The paths of the proxy and the commands behind them.
 
-use hust_wire::route::{self, BodyRule, Methods, Route, Row};
+use hust_wire::route::{self, BodyRule, Methods, Route, Row, member, read};
 
 use crate::canon::{Listing, Lookup, Verb};
 
@@ -98,15 +98,6 @@ pub const ROUTES: &[Route] = &route::routes(&TABLE);
 /// The command of a route.
 pub fn command(route: u16) -> Option<Command> {
     TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
-}
-
-const fn read(path: &'static str, command: Command) -> Row<Command> {
-    (path, command, Methods::READ, BodyRule::Ignored)
-}
-
-/// A read of a member, which may come in the body.
-const fn member(path: &'static str, command: Command) -> Row<Command> {
-    (path, command, Methods::READ_MEMBER, BodyRule::Collected)
 }
 
 const fn write(path: &'static str, verb: Verb) -> Row<Command> {

@@ -91,6 +91,16 @@ pub struct Route {
 /// A row of a program's table of routes: path, what the program does, methods, body.
 pub type Row<C> = (&'static str, C, Methods, BodyRule);
 
+/// The row of a read.
+pub const fn read<C: Copy>(path: &'static str, command: C) -> Row<C> {
+    (path, command, Methods::READ, BodyRule::Ignored)
+}
+
+/// The row of a read of a member, which may come in the body.
+pub const fn member<C: Copy>(path: &'static str, command: C) -> Row<C> {
+    (path, command, Methods::READ_MEMBER, BodyRule::Collected)
+}
+
 /// The routes of a table; a route's id is its place in there.
 pub const fn routes<C, const N: usize>(table: &[Row<C>; N]) -> [Route; N] {
     let blank = Route { path: "", methods: Methods::READ, id: 0, body: BodyRule::Ignored };

@@ -31,8 +31,10 @@ fn put_batch(node: &Node) {
     node.call(|| node.queues().put("q", &messages)).unwrap().promise.wait().unwrap();
 }
 
+type Call = fn(&Node);
+
 /// Calls whose effect is promised, each of which changes what [`told`] tells.
-const CALLS: [(&str, fn(&Node)); 13] = [
+const CALLS: [(&str, Call); 13] = [
     ("put", |node| assert_eq!(node.put("q", b"first"), 1)),
     ("put with a large item", |node| assert_eq!(node.put("q", &[b'x'; 5000]), 2)),
     ("batch put", put_batch),
