@@ -1,16 +1,20 @@
 //! Starts real programs for tests: free ports, temporary folders, stopped by their own id.
 
+mod cluster;
 mod http;
 mod node;
 mod program;
+mod random;
 mod raw;
 mod relay;
 mod sibling;
 mod wait;
 
+pub use cluster::{Cluster, Shape, free_address};
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
 pub use program::Program;
+pub use random::Random;
 pub use raw::Raw;
 pub use relay::{Fault, Relay};
 pub use rustix::process::Signal;
