@@ -13,7 +13,7 @@ use std::{
 
 use rustix::net::{listen, shutdown};
 
-use crate::wait::wait_until;
+use crate::{cluster::free_address, wait::wait_until};
 
 /// A listener that refuses is looked at again after this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -60,8 +60,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Relay {
     /// A relay to `target`.
     pub fn start(target: SocketAddr) -> io::Result<Relay> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
+        // A port that was asked for by its number is kept while the listener is shut down.
+        let address = free_address()?;
+        let listener = TcpListener::bind(address)?;
         let shared = Arc::new(Shared {
             listener,
             target: Mutex::new(target),
@@ -187,5 +188,27 @@ fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, there: bool) {
     for stream in [&from, &to] {
         // It may have ended by itself.
         let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_and_listens_again() {
+        let target = TcpListener::bind("127.0.0.1:0").unwrap();
+        let relay = Relay::start(target.local_addr().unwrap()).unwrap();
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(relay.address()).unwrap();
+            let (mut node, _) = target.accept().unwrap();
+            client.write_all(b"x").unwrap();
+            assert_eq!(node.read(&mut [0; 9]).unwrap(), 1);
+            relay.set(Fault::Refuse);
+            assert_eq!(node.read(&mut [0; 9]).unwrap(), 0, "it was closed");
+            let refused = TcpStream::connect(relay.address()).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+            relay.set(Fault::None);
+        }
     }
 }
