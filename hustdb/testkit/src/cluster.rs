@@ -31,6 +31,8 @@ pub struct Shape {
     pub proxies: usize,
     /// Settings of every node.
     pub node: Vec<String>,
+    /// Settings of single nodes, by their numbers.
+    pub single: Vec<(u16, String)>,
     /// Settings of every proxy.
     pub proxy: Vec<String>,
     /// Settings of the repairer.
@@ -50,6 +52,7 @@ impl Default for Shape {
                 "server.workers=2",
                 "server.log_level=error",
             ]),
+            single: Vec::new(),
             proxy: list(&[
                 "backend.timeout_ms=2000",
                 "backend.connect_timeout_ms=1000",
@@ -96,6 +99,8 @@ impl Cluster {
             let mut args = listening(free_address()?);
             args.extend(["--data".to_owned(), data]);
             args.extend(set(&shape.node));
+            let own = shape.single.iter().filter(|(of, _)| *of == number);
+            args.extend(set(&own.map(|(_, setting)| setting.clone()).collect::<Vec<_>>()));
             let node = Program::start(&hustdb, args)?;
             relays.push(Relay::start(node.address())?);
             nodes.push(node);

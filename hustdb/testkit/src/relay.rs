@@ -89,9 +89,9 @@ impl Relay {
     pub fn set(&self, fault: Fault) {
         let before = std::mem::replace(&mut *lock(&self.shared.fault), fault);
         // A listener that is shut down keeps its port, and may listen again.
-        if fault == Fault::Refuse {
+        if fault == Fault::Refuse && before != fault {
             let _ = shutdown(&self.shared.listener, rustix::net::Shutdown::Both);
-        } else if before == Fault::Refuse {
+        } else if before == Fault::Refuse && before != fault {
             let _ = listen(&self.shared.listener, 128);
         }
         if matches!(fault, Fault::Cut | Fault::Refuse) {
@@ -204,6 +204,7 @@ mod tests {
             let (mut node, _) = target.accept().unwrap();
             client.write_all(b"x").unwrap();
             assert_eq!(node.read(&mut [0; 9]).unwrap(), 1);
+            relay.set(Fault::Refuse);
             relay.set(Fault::Refuse);
             assert_eq!(node.read(&mut [0; 9]).unwrap(), 0, "it was closed");
             let refused = TcpStream::connect(relay.address()).unwrap_err();

@@ -5,4 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails")]
 
 mod chaos;
+mod clocks;
+mod hints;
+mod repair;
 mod support;

@@ -5,6 +5,7 @@
 
 mod client;
 mod faults;
+mod in_turn;
 mod link;
 mod oracle;
 mod plan;
