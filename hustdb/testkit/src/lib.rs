@@ -2,9 +2,11 @@
 
 mod certificate;
 mod examples;
+mod cluster;
 mod http;
 mod node;
 mod program;
+mod random;
 mod raw;
 mod reference;
 mod relay;
@@ -13,9 +15,11 @@ mod wait;
 
 pub use certificate::Certificate;
 pub use examples::{Example, examples};
+pub use cluster::{Cluster, Shape, free_address};
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
 pub use program::Program;
+pub use random::Random;
 pub use raw::Raw;
 pub use reference::{check_reference, in_tree};
 pub use relay::{Fault, Relay};

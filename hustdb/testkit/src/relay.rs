@@ -11,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use crate::wait::wait_until;
+use rustix::net::{listen, shutdown};
+
+use crate::{cluster::free_address, wait::wait_until};
+
+/// A listener that refuses is looked at again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the relay does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +25,10 @@ pub enum Fault {
     None,
     /// Passes what clients send on after a while.
     Delay(Duration),
-    /// Closes connections at once.
+    /// Closes connections at once, new ones after they were taken.
     Cut,
+    /// Closes connections and refuses new ones, as a machine without the process does.
+    Refuse,
     /// Takes connections and what clients send, and passes nothing on, either way.
     Swallow,
     /// Passes what clients send on, and nothing back.
@@ -39,6 +46,7 @@ pub struct Relay {
 
 #[derive(Debug)]
 struct Shared {
+    listener: TcpListener,
     target: Mutex<SocketAddr>,
     fault: Mutex<Fault>,
     open: Mutex<Vec<TcpStream>>,
@@ -52,16 +60,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Relay {
     /// A relay to `target`.
     pub fn start(target: SocketAddr) -> io::Result<Relay> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
+        // A port that was asked for by its number is kept while the listener is shut down.
+        let address = free_address()?;
+        let listener = TcpListener::bind(address)?;
         let shared = Arc::new(Shared {
+            listener,
             target: Mutex::new(target),
             fault: Mutex::new(Fault::None),
             open: Mutex::default(),
             ended: AtomicBool::new(false),
         });
         let accepting = shared.clone();
-        thread::Builder::new().name("relay".into()).spawn(move || accept(&listener, &accepting))?;
+        thread::Builder::new().name("relay".into()).spawn(move || accept(&accepting))?;
         Ok(Relay { address, shared })
     }
 
@@ -77,8 +87,14 @@ impl Relay {
 
     /// Does this from now on, also to connections there are; [`Fault::Cut`] closes them.
     pub fn set(&self, fault: Fault) {
-        *lock(&self.shared.fault) = fault;
-        if fault == Fault::Cut {
+        let before = std::mem::replace(&mut *lock(&self.shared.fault), fault);
+        // A listener that is shut down keeps its port, and may listen again.
+        if fault == Fault::Refuse && before != fault {
+            let _ = shutdown(&self.shared.listener, rustix::net::Shutdown::Both);
+        } else if before == Fault::Refuse && before != fault {
+            let _ = listen(&self.shared.listener, 128);
+        }
+        if matches!(fault, Fault::Cut | Fault::Refuse) {
             self.cut();
         }
     }
@@ -101,19 +117,23 @@ impl Drop for Relay {
     }
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    while let Ok((client, _)) = listener.accept() {
-        if shared.ended.load(SeqCst) {
-            return;
+fn accept(shared: &Arc<Shared>) {
+    while !shared.ended.load(SeqCst) {
+        match shared.listener.accept() {
+            // One connection that fails is no matter of the others.
+            Ok((client, _)) if !shared.ended.load(SeqCst) => drop(join(client, shared)),
+            Ok(_) => return,
+            Err(_) => {
+                let goes_on = || *lock(&shared.fault) != Fault::Refuse || shared.ended.load(SeqCst);
+                wait_until(LOOK_AGAIN, goes_on);
+            }
         }
-        // One connection that fails is no matter of the others.
-        let _ = join(client, shared);
     }
 }
 
 /// Connects a client with the node.
 fn join(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
-    if *lock(&shared.fault) == Fault::Cut {
+    if matches!(*lock(&shared.fault), Fault::Cut | Fault::Refuse) {
         return Ok(());
     }
     let target = *lock(&shared.target);
@@ -149,7 +169,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, there: bool) {
                 wait_until(time, || shared.ended.load(SeqCst));
             }
             Fault::Delay(_) => {}
-            Fault::Cut => break,
+            Fault::Cut | Fault::Refuse => break,
             Fault::Swallow => pass = 0,
             Fault::Mute if !there => pass = 0,
             Fault::Mute => {}
@@ -168,5 +188,28 @@ fn carry(mut from: TcpStream, mut to: TcpStream, shared: &Shared, there: bool) {
     for stream in [&from, &to] {
         // It may have ended by itself.
         let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_and_listens_again() {
+        let target = TcpListener::bind("127.0.0.1:0").unwrap();
+        let relay = Relay::start(target.local_addr().unwrap()).unwrap();
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(relay.address()).unwrap();
+            let (mut node, _) = target.accept().unwrap();
+            client.write_all(b"x").unwrap();
+            assert_eq!(node.read(&mut [0; 9]).unwrap(), 1);
+            relay.set(Fault::Refuse);
+            relay.set(Fault::Refuse);
+            assert_eq!(node.read(&mut [0; 9]).unwrap(), 0, "it was closed");
+            let refused = TcpStream::connect(relay.address()).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+            relay.set(Fault::None);
+        }
     }
 }

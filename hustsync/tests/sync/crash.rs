@@ -1,10 +1,10 @@
 //! `kill -9` again and again: no hint is lost, and what is repeated is a part.
 
-use hust_testkit::wait_until;
+use hust_testkit::{Random, wait_until};
 
 use crate::{
     fake::{Fake, Mood},
-    support::{Home, LONG, Random, drained, node, numbered, of},
+    support::{Home, LONG, drained, node, numbered, of},
 };
 
 #[test]

@@ -4,9 +4,11 @@
 
 use std::fs;
 
+use hust_testkit::Random;
+
 use crate::{
     fake::{Fake, Mood},
-    support::{Home, Random, drained, figures, numbered, of},
+    support::{Home, drained, figures, numbered, of},
 };
 
 #[test]
