@@ -1,8 +1,8 @@
 //! Starts real programs for tests: free ports, temporary folders, stopped by their own id.
 
 mod certificate;
-mod examples;
 mod cluster;
+mod examples;
 mod http;
 mod node;
 mod program;
@@ -14,8 +14,8 @@ mod sibling;
 mod wait;
 
 pub use certificate::Certificate;
-pub use examples::{Example, examples};
 pub use cluster::{Cluster, Shape, free_address};
+pub use examples::{Example, examples};
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};
 pub use program::Program;

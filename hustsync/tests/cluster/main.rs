@@ -3,6 +3,7 @@
 //! `chaos` composes faults at random; the other files each show one case.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails")]
+#![expect(clippy::print_stdout, reason = "the seed of a run, and what it does")]
 
 mod chaos;
 mod clocks;

@@ -18,11 +18,11 @@ mod peer;
 mod pool;
 mod socket;
 mod stream;
-mod trust;
 mod target;
+mod trust;
 
 pub use call::{ANSWER_MAX_BYTES, Call, Repeat, Reply};
 pub use failure::{Failure, Outcome};
 pub use pool::{Options, Pool};
-pub use trust::Trust;
 pub use target::Target;
+pub use trust::Trust;
