@@ -24,6 +24,15 @@ pub fn sibling(program: &str, name: &str) -> io::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--locked", "--package", name, "--bin", name, "--profile", profile]);
+    // Of the package under test. Build scripts look at them: dependencies would be built anew for each package.
+    for (variable, _) in env::vars_os() {
+        if [b"CARGO_PKG_".as_slice(), b"CARGO_MANIFEST_"]
+            .iter()
+            .any(|own| variable.as_encoded_bytes().starts_with(own))
+        {
+            command.env_remove(variable);
+        }
+    }
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }
