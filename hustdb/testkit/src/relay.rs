@@ -89,10 +89,10 @@ impl Relay {
     pub fn set(&self, fault: Fault) {
         let before = std::mem::replace(&mut *lock(&self.shared.fault), fault);
         // A listener that is shut down keeps its port, and may listen again.
-        if fault == Fault::Refuse && before != fault {
-            let _ = shutdown(&self.shared.listener, rustix::net::Shutdown::Both);
-        } else if before == Fault::Refuse && before != fault {
-            let _ = listen(&self.shared.listener, 128);
+        match (before == Fault::Refuse, fault == Fault::Refuse) {
+            (false, true) => drop(shutdown(&self.shared.listener, rustix::net::Shutdown::Both)),
+            (true, false) => drop(listen(&self.shared.listener, 128)),
+            _ => {}
         }
         if matches!(fault, Fault::Cut | Fault::Refuse) {
             self.cut();
