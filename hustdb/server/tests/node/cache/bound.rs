@@ -14,6 +14,11 @@ fn pipelined(client: &mut Client, targets: impl Iterator<Item = String>) {
     }
 }
 
+fn assert_within(client: &mut Client, memory: u64) {
+    let bytes = metric(client, "hustdb_hustcache_bytes");
+    assert!(bytes <= memory, "{bytes} bytes of {memory}");
+}
+
 #[test]
 fn many_entries_stay_within_the_memory() {
     const MEMORY: u64 = 16 << 20;
@@ -27,12 +32,15 @@ fn many_entries_stay_within_the_memory() {
     for batch in 0..400 {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
         pipelined(&mut client, numbers.map(|number| format!("/hustcache/put?key={number}&val=v")));
-        assert!(metric(&mut client, "hustdb_hustcache_bytes") <= MEMORY);
+        assert_within(&mut client, MEMORY);
         let last = (batch + 1) * BATCH - 1;
         check(&mut client, &[(&format!("get?key={last}"), "200 v")]);
     }
-    assert!(metric(&mut client, "hustdb_hustcache_entries") > 50_000);
-    assert!(metric(&mut client, "hustdb_hustcache_evictions_total") > 30_000);
+    for (name, least) in [("hustdb_hustcache_entries", 50_000), ("hustdb_hustcache_evictions_total", 30_000)]
+    {
+        let found = metric(&mut client, name);
+        assert!(found > least, "{name}: {found}");
+    }
     check(&mut client, &[("exist?key=0", "404")]);
     let grown = |client: &mut Client| resident(client).saturating_sub(before);
     let of_entries = grown(&mut client);
@@ -42,7 +50,7 @@ fn many_entries_stay_within_the_memory() {
             &mut client,
             numbers.map(|number| format!("/hustcache/hset?tb={}&key={number}&val=v", number / 9)),
         );
-        assert!(metric(&mut client, "hustdb_hustcache_bytes") <= MEMORY);
+        assert_within(&mut client, MEMORY);
     }
     let of_fields = grown(&mut client);
     let value = "v".repeat(10_000);
@@ -50,11 +58,15 @@ fn many_entries_stay_within_the_memory() {
         let numbers = batch * 50..(batch + 1) * 50;
         pipelined(&mut client, numbers.map(|number| format!("/hustcache/put?key={number}&val={value}")));
     }
-    assert!(metric(&mut client, "hustdb_hustcache_bytes") <= MEMORY);
+    assert_within(&mut client, MEMORY);
     let of_values = grown(&mut client);
-    println!("resident memory grew by {of_entries}, {of_fields}, {of_values} bytes");
     // The allocator keeps pages of a wave that has passed.
-    assert!(of_entries < MEMORY * 3 / 2 && of_fields < MEMORY * 2 && of_values < MEMORY * 5 / 2);
+    let limits = [MEMORY * 3 / 2, MEMORY * 2, MEMORY * 5 / 2];
+    let grown = [of_entries, of_fields, of_values];
+    assert!(
+        grown.iter().zip(limits).all(|(grown, limit)| *grown < limit),
+        "resident memory grew by {grown:?}"
+    );
 }
 
 #[test]
