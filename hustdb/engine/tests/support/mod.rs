@@ -242,8 +242,11 @@ pub fn read_all(engine: &Engine) -> Result<Rows> {
     Ok(rows)
 }
 
+/// Meta and value.
+type Shown = (Meta, Vec<u8>);
+
 /// What is shown in place of a row that a get has brought into memory; and what, if its user key does not fit.
-fn shown(engine: &Engine, number: u64) -> Result<[Option<(Meta, Vec<u8>)>; 2]> {
+fn shown(engine: &Engine, number: u64) -> Result<[Option<Shown>; 2]> {
     let mut shown = [None, None];
     for (shown, fits) in shown.iter_mut().zip([true, false]) {
         let fit = |_: &Meta, user_key: &[u8]| fits == (user_key == number.to_be_bytes());
