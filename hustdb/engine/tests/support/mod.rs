@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hust_engine::{
-    Background, Direction, Engine, Error, Key, Meta, Options, Result, SyncMode, Ticket, clock::SimClock, row,
-    vfs::SimVfs,
+    Background, Direction, Engine, Error, Fetch, Key, Meta, Options, Result, Seen, SyncMode, Ticket,
+    clock::SimClock, row, vfs::SimVfs,
 };
 
 /// Number of distinct keys.
@@ -220,7 +220,10 @@ pub fn begin(engine: &Engine, clock: &SimClock, batch: &[Change]) -> Result<Tick
 pub fn read_all(engine: &Engine) -> Result<Rows> {
     let mut rows = Rows::new();
     for number in 0..KEYS {
-        if let Some(row) = engine.get(&key_of(number))?.filter(|row| !row.meta.is_tombstone()) {
+        let row = engine.get(&key_of(number))?;
+        let got = row.as_ref().map(|row| (row.meta, row.value().to_vec()));
+        assert_eq!(shown(engine, number)?, [got, None], "key {number}, got and shown");
+        if let Some(row) = row.filter(|row| !row.meta.is_tombstone()) {
             assert_eq!(row.user_key(), number.to_be_bytes());
             rows.insert(number, (row.value().to_vec(), row.meta.version));
         }
@@ -237,6 +240,27 @@ pub fn read_all(engine: &Engine) -> Result<Rows> {
     // Compressed values take less, by how much is not known here.
     assert!(live == large || engine.options().compress && live < large, "{live} live bytes, not {large}");
     Ok(rows)
+}
+
+/// Meta and value.
+type Shown = (Meta, Vec<u8>);
+
+/// What is shown in place of a row that a get has brought into memory; and what, if its user key does not fit.
+fn shown(engine: &Engine, number: u64) -> Result<[Option<Shown>; 2]> {
+    let mut shown = [None, None];
+    for (shown, fits) in shown.iter_mut().zip([true, false]) {
+        let fit = |_: &Meta, user_key: &[u8]| fits == (user_key == number.to_be_bytes());
+        let look = |meta: &Meta, value: Seen<'_>| {
+            let copy = value.to_vec();
+            assert_eq!(copy, *value.into_slice());
+            (*meta, copy)
+        };
+        match engine.try_show(&key_of(number), fit, look)? {
+            Fetch::Ready(row) => *shown = row,
+            Fetch::Cold => panic!("key {number} stays cold"),
+        }
+    }
+    Ok(shown)
 }
 
 fn read_pages(engine: &Engine, direction: Direction) -> Result<Rows> {
