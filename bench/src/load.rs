@@ -3,6 +3,7 @@
 
 mod client;
 mod fill;
+mod messages;
 mod mix;
 mod open_loop;
 mod resp;
@@ -10,6 +11,7 @@ mod wrk;
 
 pub use client::Client;
 pub use fill::{fill, fill_in_batches, store_batch};
+pub use messages::{Messages, Tally};
 pub use mix::{Asker, Mix, Records, closed_mix, open_mix};
 pub use open_loop::open_loop;
 pub use resp::{Resp, Value};

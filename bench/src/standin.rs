@@ -127,16 +127,17 @@ fn load_fills_and_reads_at_a_rate() {
 #[test]
 fn a_mix_reads_what_it_wrote() {
     use crate::{
-        load::{Asker, Client, Mix, Records, closed_mix, fill, open_mix, put_target},
+        load::{Asker, Client, Messages, Mix, Records, closed_mix, fill, open_mix, put_target},
         workload::Choice,
     };
     let node = Standin::start(Rows::default(), Faults::default());
     fill(node.address, put_target, 100, 64, 2, 3).unwrap();
     let askers = |count: u64| {
-        let asker = |n| Asker::new(Records::Http(Client::connect(node.address).unwrap()), n);
+        let values = Arc::new(Messages::new(4, 64));
+        let asker = |_| Asker::new(Records::Http(Client::connect(node.address).unwrap()), values.clone());
         (0..count).map(asker).collect::<Vec<_>>()
     };
-    let mix = Mix { choice: Choice::Uniform(100), writes: 50, value_bytes: 64, seed: 5 };
+    let mix = Mix { choice: Choice::Uniform(100), writes: 50, seed: 5 };
     let (count, seconds) = closed_mix(askers(3), &mix, 0.1).unwrap();
     assert!(count > 0 && seconds >= 0.1, "{count} in {seconds}");
     assert!(open_mix(askers(2), &mix, 200.0, 0.1).unwrap().p50_us > 0);

@@ -2,19 +2,22 @@
 //! fixed rate of arrivals (an open loop).
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
-    Client, Resp, Value, get_target,
+    Client, Messages, Resp, Value, get_target,
     open_loop::{Latency, open_loop_of},
     put_target,
 };
 use crate::{
     store::Failure,
-    workload::{Choice, Rng, Values, is_value_of, text_key},
+    workload::{Choice, Rng, is_value_of, text_key},
 };
 
 /// A connection to a store of records.
@@ -32,8 +35,6 @@ pub struct Mix {
     pub choice: Choice,
     /// Writes in a hundred requests.
     pub writes: u64,
-    /// Length of values.
-    pub value_bytes: usize,
     /// Seed of all choices.
     pub seed: u64,
 }
@@ -41,13 +42,14 @@ pub struct Mix {
 /// A connection with the values it writes.
 pub struct Asker {
     records: Records,
-    values: Values,
+    values: Arc<Messages>,
+    value: Vec<u8>,
 }
 
 impl Asker {
     /// On a connection of its own.
-    pub fn new(records: Records, seed: u64) -> Asker {
-        Asker { records, values: Values::new(seed) }
+    pub fn new(records: Records, values: Arc<Messages>) -> Asker {
+        Asker { records, values, value: Vec::new() }
     }
 
     /// Sends request `n` of a mix; a wrong answer is a failure.
@@ -56,9 +58,11 @@ impl Asker {
         let row = mix.choice.next(&mut rng);
         let key = text_key(row);
         let done = if rng.below(100) < mix.writes {
-            self.records.put(&key, self.values.next(row, mix.value_bytes))?
+            self.value.clear();
+            self.values.write(row, &mut self.value);
+            self.records.put(&key, &self.value)?
         } else {
-            self.records.get(&key, |value| is_value_of(row, mix.value_bytes, value))?
+            self.records.get(&key, |value| is_value_of(row, self.values.bytes(), value))?
         };
         if done { Ok(()) } else { Err(format!("record {row} is lost or wrong, or was refused").into()) }
     }

@@ -1,12 +1,12 @@
 //! Reads and writes mixed, uniform and by Zipf, on few and on many records: ours and Redis with an append-only file
 //! that nobody syncs. Then ours with less memory than data, where a control group can see to that.
 
-use std::{collections::HashMap, path::Path, rc::Rc, time::Duration};
+use std::{collections::HashMap, path::Path, rc::Rc, sync::Arc, time::Duration};
 
 use super::{peer, redis, rest::rest, start_ours};
 use crate::{
     args::{Context, Node},
-    load::{Asker, Client, Mix, Records, Resp, closed_mix, fill_in_batches, open_mix},
+    load::{Asker, Client, Messages, Mix, Records, Resp, closed_mix, fill_in_batches, open_mix},
     process::Server,
     report::{Goal, Line, OURS, Report},
     store::Failure,
@@ -36,7 +36,7 @@ pub struct Options {
     /// Numbers of records, the fewest first
     #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000])]
     pub keys: Vec<u64>,
-    /// Length of a value, at least 8; with enough of it the data pass the memory of the machine
+    /// Length of a value, at least 9; with enough of it the data pass the memory of the machine
     #[arg(long, default_value_t = 256)]
     pub value_bytes: usize,
     /// Requests a second of the open loop
@@ -59,7 +59,8 @@ type Fewest = HashMap<(&'static str, String), Vec<f64>>;
 /// Measures all mixes on all numbers of records.
 pub fn run(context: &Context, node: &Node, options: &Options) -> Result<Report, Failure> {
     let mut report = Report::new("node-mixed", None);
-    let mut suite = Suite { context, node, options, report: &mut report, fewest: Fewest::new() };
+    let values = Arc::new(Messages::new(context.seed, options.value_bytes));
+    let mut suite = Suite { context, node, options, report: &mut report, values, fewest: Fewest::new() };
     suite.report.note("kvrocks is not in Debian, left out");
     let less = if context.common.quick { 10 } else { 1 };
     let keys: Vec<u64> = options.keys.iter().map(|keys| (keys / less).max(1)).collect();
@@ -96,6 +97,7 @@ struct Suite<'a> {
     node: &'a Node,
     options: &'a Options,
     report: &'a mut Report,
+    values: Arc<Messages>,
     fewest: Fewest,
 }
 
@@ -122,8 +124,7 @@ impl Suite<'_> {
     fn mixes(&self, keys: u64) -> Vec<(String, Mix)> {
         let choices = [("uniform", Choice::Uniform(keys)), ("Zipf", Choice::zipf(keys))];
         let mix = |(writes, (name, choice)): (u64, (&str, Choice))| {
-            let (value_bytes, seed) = (self.options.value_bytes, self.context.seed);
-            (format!("{}/{writes} {name}", 100 - writes), Mix { choice, writes, value_bytes, seed })
+            (format!("{}/{writes} {name}", 100 - writes), Mix { choice, writes, seed: self.context.seed })
         };
         WRITES
             .into_iter()
@@ -168,12 +169,12 @@ impl Suite<'_> {
 
     fn askers(&self, contender: &Contender) -> Result<Vec<Asker>, Failure> {
         let address = contender.server.address;
-        let asker = |n: usize| -> Result<Asker, Failure> {
+        let asker = |_| -> Result<Asker, Failure> {
             let records = match contender.name {
                 REDIS => Records::Redis(Resp::connect(address)?),
                 _ => Records::Http(Client::connect(address)?),
             };
-            Ok(Asker::new(records, self.context.seed ^ n as u64))
+            Ok(Asker::new(records, self.values.clone()))
         };
         (0..self.node.connections).map(asker).collect()
     }

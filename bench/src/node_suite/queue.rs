@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::{peer, redis, start_ours};
 use crate::{
     args::{Context, Node},
+    load::Messages,
     process::Server,
     report::{Goal, Line, OURS, Report},
     store::Failure,
@@ -22,13 +23,11 @@ mod broker;
 mod cycle;
 mod depth;
 mod hust;
-mod messages;
 mod rabbitmq;
 mod streams;
 
 use broker::{Broker, Protocol};
 use cycle::{Shape, cycle};
-use messages::Messages;
 
 const VALUE_BYTES: [usize; 2] = [256, 1 << 10];
 const CLIENTS: [usize; 3] = [1, 10, 100];

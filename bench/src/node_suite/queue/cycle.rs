@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    broker::{Broker, Client},
-    messages::{Messages, Tally},
+use super::broker::{Broker, Client};
+use crate::{
+    load::{Messages, Tally},
+    store::Failure,
 };
-use crate::store::Failure;
 
 /// How many clients there are, and what they put.
 #[derive(Clone, Copy, Debug)]

@@ -9,11 +9,10 @@ use std::{
 use super::{
     broker::{Broker, Client, Protocol},
     cycle::{Own, Seen, Shape, Work, run},
-    messages::Messages,
 };
 use crate::{
     args::{Context, Node},
-    load,
+    load::{self, Messages},
     node_suite::{rest::rest, start_with},
     report::{Goal, Line, OURS, Report},
     store::Failure,

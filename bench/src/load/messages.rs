@@ -1,4 +1,4 @@
-//! Messages that prove themselves: each has a number and bytes that follow from it, and what was put and what was
+//! Messages, or values, that prove themselves: each has a number and bytes that follow from it, and what was put and what was
 //! taken is counted such that a message that is lost, changed or taken twice shows.
 
 use crate::{store::Failure, workload::Rng};
