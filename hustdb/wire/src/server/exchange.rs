@@ -45,7 +45,7 @@ pub async fn exchange<H: Handler>(
     link.pulse.head_read();
     let (head, body) = request.into_parts();
     let is_head = head.method == Method::HEAD;
-    let mut request = Request { head, route: 0, body: Bytes::new(), peer: link.peer };
+    let mut request = Request { head, route: 0, body: Bytes::new(), peer: link.peer, receipt: None };
     let (answer, route) = match gate::admit(&link.shared, &request.head, link.refused.as_ref()) {
         Ok(Target::Route(route)) => {
             request.route = route.id;
@@ -67,7 +67,7 @@ pub async fn exchange<H: Handler>(
     if answer.close {
         link.pulse.set_linger();
     }
-    let took_us = link.pulse.answering();
+    let took_us = link.pulse.answering(request.receipt.take());
     link.local.shard.count(route, answer.status, took_us);
     Ok(answer.into_response(request.head.headers, is_head))
 }
