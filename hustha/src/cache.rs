@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hust_wire::{
     Answer,
     client::{Call, Pool, Reply},
+    health::State,
 };
 use hyper::{
     StatusCode,
@@ -13,7 +14,7 @@ use hyper::{
 
 use crate::{
     health::{self, Node},
-    plan::{CacheLeg, CacheVerdict, Seat, State, cache_verdict},
+    plan::{CacheLeg, CacheVerdict, Seat, cache_verdict},
     proxy::Proxy,
     show::{no_master, show, status, why},
 };

@@ -2,18 +2,18 @@
 //!
 //! The structs are the source: `conf/hustha.toml` and `doc/config.md` are generated from them and checked by a test.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf};
 
 use hust_wire::{
     Host,
     config::{
-        BACKEND_KEYS, BackendConfig, Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS,
-        SecurityConfig, ServerConfig,
+        BACKEND_KEYS, BackendConfig, Bounds, Config, HEALTH_KEYS, HealthConfig, Invalid, Key, SECURITY_KEYS,
+        SERVER_KEYS, SecurityConfig, ServerConfig,
     },
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{health::Limits, plan::Fallback};
+use crate::plan::Fallback;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -47,39 +47,6 @@ impl Default for ProxyConfig {
             sync: SyncConfig::default(),
             set_table: SetTableConfig::default(),
         }
-    }
-}
-
-/// `[health]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HealthConfig {
-    pub interval_ms: u64,
-    pub rise: u32,
-    pub fall: u32,
-    pub timeout_ms: u64,
-}
-
-impl Default for HealthConfig {
-    fn default() -> HealthConfig {
-        HealthConfig { interval_ms: 5000, rise: 1, fall: 3, timeout_ms: 5000 }
-    }
-}
-
-impl HealthConfig {
-    /// When a node counts as up and as down.
-    pub fn limits(&self) -> Limits {
-        Limits { rise: self.rise, fall: self.fall }
-    }
-
-    /// `interval_ms`.
-    pub fn interval(&self) -> Duration {
-        Duration::from_millis(self.interval_ms)
-    }
-
-    /// `timeout_ms`.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_ms)
     }
 }
 
@@ -133,7 +100,7 @@ impl Default for SetTableConfig {
 
 impl Config for ProxyConfig {
     fn keys() -> Vec<Key> {
-        [OWN_KEYS, SERVER_KEYS, SECURITY_KEYS, BACKEND_KEYS, SECTION_KEYS].concat()
+        [OWN_KEYS, SERVER_KEYS, SECURITY_KEYS, BACKEND_KEYS, HEALTH_KEYS, SECTION_KEYS].concat()
     }
 }
 
@@ -157,10 +124,6 @@ const OWN_KEYS: &[Key] = &[
 ];
 
 const SECTION_KEYS: &[Key] = &[
-    key("health.interval_ms", Bounds::Number(1, DAY_MS), "Each node is checked every so many ms."),
-    key("health.rise", Bounds::Number(1, 1000), "Good checks in a row after which a node is up."),
-    key("health.fall", Bounds::Number(1, 1000), "Bad checks in a row after which a node is down."),
-    key("health.timeout_ms", Bounds::Number(1, DAY_MS), "A check that takes more ms is bad."),
     key("hints.dir", Bounds::Any, "Folder of the hint logs; hustsync replays them from there."),
     key("sync.url", Bounds::Any, "Where hustsync listens, http://host:port."),
     key("sync.user", Bounds::Any, "User hustsync asks for; sent when user and password are both set."),

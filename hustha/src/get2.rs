@@ -7,12 +7,13 @@ use hust_wire::{
     Answer,
     answer::number,
     client::{Pool, Reply},
+    health::State,
 };
 use hyper::{StatusCode, header::HeaderName};
 
 use crate::{
     canon::{Lookup, Read},
-    plan::{ReadLeg, Side, State, compare},
+    plan::{ReadLeg, Side, compare},
     proxy::Proxy,
     read::{Asked, ask},
     show::{no_master, show},

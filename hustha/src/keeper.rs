@@ -3,24 +3,25 @@
 //! It has a runtime and connections of its own, so that workers that are busy do not make nodes look dead. Work given to
 //! it goes on when the client that caused it has gone.
 
-use std::{io, path::PathBuf, sync::Arc, thread};
+use std::{io, path::PathBuf, sync::Arc};
 
-use hust_wire::{client::Pool, host::Host};
-use tokio::{
-    runtime::{Builder, Handle},
-    sync::{Notify, oneshot},
-    task::JoinHandle,
+use hust_wire::{
+    background::{Background, Stop},
+    client::Pool,
+    config::HealthConfig,
+    host::Host,
 };
+use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::{
-    config::{HealthConfig, ProxyConfig},
+    config::ProxyConfig,
     health::{self, Fleet, Node},
 };
 
 /// What the keeper works with.
 #[derive(Debug)]
 pub struct Keeper {
-    handle: Handle,
+    background: Background,
     /// Its connections.
     pub pool: Pool,
     /// How nodes are checked.
@@ -33,31 +34,19 @@ pub struct Keeper {
     pub poll_soon: Notify,
 }
 
-/// Ends the thread when dropped.
-#[derive(Debug)]
-pub struct Stop {
-    end: Option<oneshot::Sender<()>>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
 impl Keeper {
     /// Starts the thread; nothing is checked yet.
     pub fn start(config: &ProxyConfig) -> io::Result<(Arc<Keeper>, Stop)> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (background, stop) = Background::start("keeper")?;
         let keeper = Arc::new(Keeper {
-            handle: runtime.handle().clone(),
+            background,
             pool: Pool::new(&config.backend),
             health: config.health.clone(),
             fleet: Fleet::new(config.health.limits()),
             hints_dir: config.hints.dir.clone(),
             poll_soon: Notify::new(),
         });
-        let (end, ended) = oneshot::channel();
-        let thread = thread::Builder::new().name("keeper".into()).spawn(move || {
-            // Told to end, or whoever could tell has gone.
-            let _ = runtime.block_on(ended);
-        })?;
-        Ok((keeper, Stop { end: Some(end), thread: Some(thread) }))
+        Ok((keeper, stop))
     }
 
     /// Runs something on the thread.
@@ -65,7 +54,7 @@ impl Keeper {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.handle.spawn(work)
+        self.background.spawn(work)
     }
 
     /// Runs something on the thread and waits for it. Not for use inside a runtime.
@@ -73,12 +62,7 @@ impl Keeper {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let (done, result) = std::sync::mpsc::sync_channel(1);
-        self.spawn(async move {
-            // The receiver waits until this has run.
-            let _ = done.send(work.await);
-        });
-        result.recv().map_err(io::Error::other)
+        self.background.wait(work)
     }
 
     /// Adds hosts, checks the new ones once, in parallel, and goes on checking them.
@@ -98,17 +82,6 @@ impl Keeper {
         health::round(self).await;
         for node in fresh {
             self.spawn(health::watch(self.clone(), node));
-        }
-    }
-}
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        drop(self.end.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the keeper panicked");
         }
     }
 }

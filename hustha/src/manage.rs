@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use hust_wire::{
     Answer, Kind, Refusal, Request,
     client::{Call, Pool},
+    health::State,
 };
 use hyper::{
     StatusCode,
@@ -14,7 +15,6 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
-    plan::State,
     proxy::Proxy,
     show::{show, status, why},
     table::{Condition, InstallError},

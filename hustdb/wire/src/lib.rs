@@ -1,5 +1,5 @@
 //! What all huststore server programs share: slots, parameters, answers, merge frames, hint logs, the HTTP server loop and
-//! the client pool, access and authentication, configuration, metrics, command line.
+//! the client pool, health of nodes, access and authentication, configuration, metrics, command line.
 //!
 //! A program gives [`server::start`] a table of routes and a [`server::Handler`]; everything the contract says about
 //! HTTP itself happens here, once.
@@ -7,12 +7,14 @@
 pub mod access;
 pub mod answer;
 pub mod auth;
+pub mod background;
 pub mod backoff;
 pub mod cli;
 pub mod client;
 pub mod config;
 mod flat;
 pub mod frame;
+pub mod health;
 pub mod hint;
 pub mod host;
 pub mod lifecycle;

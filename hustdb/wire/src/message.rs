@@ -9,7 +9,9 @@
 use crate::{answer::Kind, query::Query, refusal::Refusal};
 
 /// The content type of a body of frames.
-pub const FRAMES: Kind = Kind::Other("application/x-hustmq-frames");
+pub const FRAMES: Kind = Kind::Other(FRAMES_TYPE);
+/// The same as text.
+pub const FRAMES_TYPE: &str = "application/x-hustmq-frames";
 /// Longest line, bytes, its line feed left out.
 pub const LINE_MAX_BYTES: usize = 4096;
 

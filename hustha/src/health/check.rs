@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hust_wire::client::Call;
-use hyper::StatusCode;
+use hust_wire::health::{self, State};
 use tokio::time::{sleep, timeout};
 
-use super::{node::Node, track::Event};
-use crate::{keeper::Keeper, plan::State};
+use super::node::Node;
+use crate::keeper::Keeper;
 
 /// A node that may only have restarted is checked this often.
 const SUSPECT_INTERVAL: Duration = Duration::from_millis(500);
@@ -16,16 +15,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Checks a node once.
 pub async fn check(keeper: &Keeper, node: &Node) -> bool {
-    let event = match Call::get("/status.html") {
-        Err(_) => Event::Bad,
-        Ok(call) => match keeper.pool.call(&node.host, &call.timeout(keeper.health.timeout())).await {
-            Ok(reply) if reply.status == StatusCode::OK => Event::Good,
-            Ok(reply) if reply.status == StatusCode::SERVICE_UNAVAILABLE => Event::Ending,
-            Ok(_) => Event::Bad,
-            Err(failure) if failure.is_unreachable() => Event::Unreachable,
-            Err(_) => Event::Bad,
-        },
-    };
+    let event = health::check(&keeper.pool, &node.host, keeper.health.timeout()).await;
     node.observe(event)
 }
 

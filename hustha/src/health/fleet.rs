@@ -3,9 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use hust_wire::Host;
+use hust_wire::{Host, health::Limits};
 
-use super::{node::Node, track::Limits};
+use super::node::Node;
 
 /// The nodes by host. A node stays the same as long as its host is in the set.
 #[derive(Debug)]

@@ -8,10 +8,8 @@ mod check;
 mod fleet;
 mod node;
 mod poll;
-mod track;
 
 pub use check::{check, watch};
 pub use fleet::Fleet;
 pub use node::{Leg, Node};
 pub use poll::{poll, round};
-pub use track::Limits;

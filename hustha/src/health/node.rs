@@ -9,12 +9,15 @@ use std::{
     sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
-use hust_wire::{Host, client::Failure, client::Outcome};
+use hust_wire::{
+    Host,
+    client::{Failure, Outcome},
+    health::{Event, Limits, State, Track},
+};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::track::{Event, Limits, Track};
-use crate::plan::{State, View};
+use crate::plan::View;
 
 const BEHIND: u8 = 4;
 /// Numbers the times at which nodes come up again. All that were up when first seen have the same.

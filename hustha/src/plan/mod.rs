@@ -12,5 +12,5 @@ mod write;
 pub use both::{Side, compare};
 pub use cache::{CacheLeg, CacheVerdict, cache_verdict};
 pub use read::{AfterRead, Fallback, ReadLeg, Shown, after_both_reads, after_first_read};
-pub use roles::{Cast, Seat, State, View, cast};
+pub use roles::{Cast, Seat, View, cast};
 pub use write::{After, Demand, Leg, Verdict, Word, after_both, after_first};

@@ -3,16 +3,7 @@
 //! A master that lacks records never decides, or answers first, while its partner is up and lacks none, or has been up
 //! for longer: a repair of one record must not give the lead to a master that lacks a thousand.
 
-/// How a node is, as far as this proxy knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It answers.
-    Up,
-    /// A connection could not be made.
-    Suspect,
-    /// It does not answer, or it is ending.
-    Down,
-}
+use hust_wire::health::State;
 
 /// A place in the acting pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

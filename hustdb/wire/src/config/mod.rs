@@ -5,12 +5,14 @@
 //! line, and the generated `conf/*.toml` and `doc/config.md` (`reference.rs`).
 
 mod backend;
+mod health;
 mod load;
 mod reference;
 mod server;
 mod size;
 
 pub use backend::{BACKEND_KEYS, BackendConfig};
+pub use health::{HEALTH_KEYS, HealthConfig};
 pub use load::load;
 pub use reference::{conf, doc, mismatches};
 pub use server::{SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig};

@@ -1,6 +1,15 @@
 //! From events to the state of a node. Pure.
 
-use crate::plan::State;
+/// How a node is, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It answers.
+    Up,
+    /// A connection could not be made.
+    Suspect,
+    /// It does not answer, or it is ending.
+    Down,
+}
 
 /// When a node counts as up and as down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
