@@ -7,7 +7,10 @@ mod backend;
 mod config;
 mod front;
 mod keeper;
+mod poll;
+mod push;
 mod routes;
+mod rpc;
 mod show;
 mod view;
 

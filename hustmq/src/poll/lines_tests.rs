@@ -94,7 +94,7 @@ fn a_random_run_leaves_nobody_waiting_beside_a_message() {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (dice >> 33) % below
         };
-        let (mut lines, begin) = start(&[]);
+        let (mut lines, begin) = (Lines::new(SIGHT_MAX), Instant::now());
         let (mut now_ms, mut ready, mut look_at, mut coming) = (0, 0_u64, u64::MAX, Vec::new());
         for _ in 0..400 {
             now_ms += roll(30);

@@ -68,6 +68,8 @@ struct Worker<W> {
 pub enum Refused {
     Full,
     Draining,
+    /// There is no randomness for a token.
+    NoToken,
 }
 
 /// What becomes of a task whose worker did not get it.
@@ -129,7 +131,7 @@ impl<C, W> Board<C, W> {
         arguments: Bytes,
         caller: C,
         now: Instant,
-        mut token: impl FnMut() -> Token,
+        mut token: impl FnMut() -> Option<Token>,
     ) -> Result<(TaskId, Option<(W, Job)>), Refused> {
         if self.draining {
             return Err(Refused::Draining);
@@ -137,8 +139,12 @@ impl<C, W> Board<C, W> {
         if self.tasks.len() >= self.limit {
             return Err(Refused::Full);
         }
-        let token = std::iter::repeat_with(&mut token).find(|token| !self.by_token.contains_key(token));
-        let Some(token) = token else { return Err(Refused::Full) };
+        let token = loop {
+            let token = token().ok_or(Refused::NoToken)?;
+            if !self.by_token.contains_key(&token) {
+                break token;
+            }
+        };
         let id = self.number();
         self.by_token.insert(token, id);
         let job = Job { token, queue: queue.into(), arguments };

@@ -12,7 +12,7 @@ fn start() -> (Board, Instant) {
 
 fn call(board: &mut Board, caller: &'static str, queue: &str, now: Instant) -> (TaskId, Option<&'static str>) {
     let bits = u128::from(caller.as_bytes()[0]);
-    let (id, handed) = board.call(queue, caller.into(), caller, now, || Token::new(bits)).unwrap();
+    let (id, handed) = board.call(queue, caller.into(), caller, now, || Some(Token::new(bits))).unwrap();
     if let Some((_, job)) = &handed {
         assert_eq!((&job.arguments[..], &*job.queue), (caller.as_bytes(), queue));
     }
@@ -79,7 +79,8 @@ fn a_token_in_use_is_not_given_again() {
     let (mut board, now) = start();
     call(&mut board, "a", "x", now);
     let mut bits = [u128::from(b'a'), u128::from(b'a'), 7].into_iter();
-    board.call("x", "b".into(), "b", now, || Token::new(bits.next().unwrap())).unwrap();
+    board.call("x", "b".into(), "b", now, || bits.next().map(Token::new)).unwrap();
+    assert_eq!(board.call("x", "c".into(), "c", now, || None), Err(Refused::NoToken));
     board.take(None, now).unwrap();
     board.take(None, now).unwrap();
     assert_eq!((board.answer(Token::new(7)), board.answer(token("a"))), (Some("b"), Some("a")));
@@ -126,7 +127,7 @@ fn a_full_board_takes_no_more() {
         call(&mut board, caller, "x", now);
     }
     board.take(None, now).unwrap();
-    let more = board.call("x", "d".into(), "d", now, || token("d"));
+    let more = board.call("x", "d".into(), "d", now, || Some(token("d")));
     assert_eq!(more, Err(Refused::Full), "claimed ones count");
     assert_eq!(board.answer(token("a")), Some("a"));
     call(&mut board, "d", "x", now);
@@ -142,7 +143,7 @@ fn a_draining_board_keeps_what_is_claimed() {
     board.take(None, now).unwrap();
     board.take(None, now).unwrap();
     assert_eq!(board.drain(), (vec!["c"], vec!["w"]));
-    assert_eq!(board.call("x", "d".into(), "d", now, || token("d")), Err(Refused::Draining));
+    assert_eq!(board.call("x", "d".into(), "d", now, || Some(token("d"))), Err(Refused::Draining));
     assert_eq!(board.park(None, "v"), Err(Refused::Draining));
     assert_eq!(board.give_back(token("b"), now), Back::Ended("b"), "nobody will come for it");
     assert_eq!(board.answer(token("a")), Some("a"));
@@ -189,7 +190,7 @@ fn a_random_run_keeps_the_rules() {
             match dice.below(6) {
                 0 | 1 => {
                     let token = Token::new(u128::from(dice.next()) << 64 | u128::from(dice.next()));
-                    match board.call(queue, Bytes::new(), 0, now, || token) {
+                    match board.call(queue, Bytes::new(), 0, now, || Some(token)) {
                         Ok((id, handed)) => {
                             assert!(model.tasks.len() < LIMIT, "{what}");
                             let worker = model.seat_first(queue);

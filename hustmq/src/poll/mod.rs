@@ -1,0 +1,4 @@
+//! Long polling.
+
+mod lines;
+mod readers;
