@@ -1,6 +1,9 @@
 //! The paths of the queues.
 
-use hust_wire::route::{BodyRule, Methods, Route};
+use hust_wire::{
+    message::LINE_MAX_BYTES,
+    route::{BodyRule, Methods, Route},
+};
 
 use super::{CacheCommand, Command};
 
@@ -95,10 +98,10 @@ pub(super) const fn both(path: &'static str, command: QueueCommand) -> Route {
     plain(path, Methods::READ.and(Methods::WRITE), command)
 }
 
-/// A write that has a body or is none.
+/// A write that has a body or is none; the largest item comes with its frame.
 pub(super) const fn merge(path: &'static str, command: QueueCommand) -> Route {
     let methods = Methods::POST.and(Methods::PUT);
-    Route { path, methods, id: command.id(), body: BodyRule::Collected }
+    Route { path, methods, id: command.id(), body: BodyRule::CollectedOver(LINE_MAX_BYTES + 2) }
 }
 
 const fn plain(path: &'static str, methods: Methods, command: QueueCommand) -> Route {
