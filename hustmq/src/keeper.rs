@@ -44,6 +44,14 @@ impl Keeper {
         self.background.spawn(work)
     }
 
+    /// Runs something on the thread and waits for it. Not for use inside a runtime.
+    pub fn wait<F>(&self, work: F) -> io::Result<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.background.wait(work)
+    }
+
     /// Checks all nodes once, in parallel, waits for that, and goes on checking them. Not for use inside a runtime.
     pub fn begin_checks(self: &Arc<Keeper>, backends: &[Arc<Backend>]) -> io::Result<()> {
         let first: Vec<_> = backends
@@ -53,7 +61,7 @@ impl Keeper {
                 self.spawn(async move { backend::check(&keeper, &backend).await })
             })
             .collect();
-        self.background.wait(async move {
+        self.wait(async move {
             for check in first {
                 // A check that was ended has told nothing; the next one will.
                 let _ = check.await;

@@ -6,15 +6,25 @@
 mod backend;
 mod config;
 mod front;
+mod get;
 mod keeper;
+mod kind;
+mod metrics;
+mod order;
+mod place;
 mod poll;
 mod push;
+mod put;
 mod routes;
 mod rpc;
+mod settle;
 mod show;
 mod view;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use clap::Parser;
 use hust_wire::{
@@ -29,6 +39,10 @@ use crate::{
     config::FrontConfig,
     front::{Front, Service},
     keeper::Keeper,
+    poll::Polls,
+    push::Pushes,
+    rpc::Rpc,
+    view::View,
 };
 
 #[global_allocator]
@@ -64,11 +78,21 @@ fn run(args: &Args) -> Result<(), Failure> {
     keeper.begin_checks(&backends).map_err(Failure::other)?;
     let (server, security) = (config.server.clone(), config.security.clone());
     let front = Arc::new(Front {
+        view: View::new(backends.len(), config.status_cache),
+        turn: AtomicUsize::new(0),
+        polls: Polls::new(config.health.timeout()),
+        pushes: Pushes::default(),
+        rpc: Arc::new(Rpc::new(&config.rpc)),
         config,
         keeper,
-        rows: backends.iter().map(|_| Default::default()).collect(),
         backends,
     });
+    if let Some(interval) = front.config.autost_interval() {
+        front.keeper.wait(view::first(front.clone())).map_err(Failure::other)?;
+        view::poll(&front, interval);
+    }
+    poll::start(&front);
+    push::start(&front);
     let running = server::start(PROGRAM, &server, &security, Service(front))?;
     let control = running.control();
     cli::announce(PROGRAM.name, running.address());

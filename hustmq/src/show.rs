@@ -1,12 +1,13 @@
 //! A node's answer as the client gets it, and answers of the front itself.
 
 use hust_wire::{
-    Answer, Kind,
+    Answer, Hint, Kind, Refusal,
     client::Reply,
     message::{FRAMES, FRAMES_TYPE},
 };
-use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 
+static OUTCOME: HeaderName = HeaderName::from_static("outcome");
 /// What is told of a failure is cut to so many bytes.
 const WHY_MAX_BYTES: usize = 200;
 /// The headers of a node's answer that pass.
@@ -39,6 +40,31 @@ pub fn show(reply: &Reply) -> Answer {
     answer
 }
 
+/// 503: a node took the request and gave no answer.
+pub fn unknown(host: &str, why: &str) -> Answer {
+    with_outcome(Refusal::unavailable("backend", format!("{host} outcome unknown ({why})")), "unknown")
+}
+
+/// 503: certainly not done.
+pub fn not_done(why: String) -> Answer {
+    with_outcome(Refusal::unavailable("backend", why), "refused")
+}
+
+/// 503: too many requests wait for the node that it is for.
+pub fn busy(host: &str, why: &str) -> Answer {
+    let refusal = Refusal::unavailable("backend", format!("{host} {why}"));
+    with_outcome(refusal.hinting(Hint::RetryAfterS(1)), "refused")
+}
+
+/// 503: no node decided about it. What each that was asked said.
+pub fn none_took(told: &[String]) -> Answer {
+    not_done(if told.is_empty() { "none is up".into() } else { told.join("; ") })
+}
+
+fn with_outcome(refusal: Refusal, outcome: &'static str) -> Answer {
+    Answer::from(refusal).with_header(OUTCOME.clone(), HeaderValue::from_static(outcome))
+}
+
 /// A text as one short line.
 pub fn one_line(text: &str) -> String {
     let mut line: String =
@@ -46,4 +72,46 @@ pub fn one_line(text: &str) -> String {
     let cut = (0..=WHY_MAX_BYTES.min(line.len())).rev().find(|at| line.is_char_boundary(*at));
     line.truncate(cut.unwrap_or(0));
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn the_headers_of_the_contract_pass_and_no_other() {
+        let mut headers = HeaderMap::new();
+        for name in PASSING.iter().map(HeaderName::as_str).chain(["server", "date", "www-authenticate"]) {
+            headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("1"));
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FRAMES_TYPE));
+        let answer = show(&Reply { status: StatusCode::FORBIDDEN, headers, body: "b".into() });
+        assert_eq!((answer.kind, &answer.body[..]), (FRAMES, &b"b"[..]));
+        let response = answer.into_response(HeaderMap::new(), false);
+        assert_eq!(response.status(), 403);
+        let mut names: Vec<&str> = response.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        let passed = [
+            "ack-token",
+            "content-type",
+            "count",
+            "dead-from",
+            "duplicate",
+            "expire",
+            "index",
+            "next",
+            "redelivered",
+            "retry-after",
+        ];
+        assert_eq!(names, passed);
+    }
+
+    #[test]
+    fn reasons_are_one_short_line() {
+        assert_eq!(one_line("a\tb\nc"), "a b c");
+        assert!(one_line(&"é".repeat(1000)).len() <= WHY_MAX_BYTES);
+        assert_eq!(&none_took(&[]).body[..], b"backend: none is up\n");
+    }
 }

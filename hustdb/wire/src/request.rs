@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::{Method, header::HeaderValue, http::request::Parts};
 use tokio::sync::oneshot;
 
-use crate::query::Query;
+use crate::{query::Query, refusal::Refusal};
 
 /// A request.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request with this head, of this route.
+    pub fn new(head: Parts, route: u16, body: Bytes, peer: IpAddr) -> Request {
+        Request { head, route, body, peer, receipt: None }
+    }
+
     /// Tells whether the answer to this request leaves: `Ok` once all of it is with the operating system, `Err` if the
     /// connection ends before, or the handler is dropped. For handlers that would take back what was not delivered.
     pub fn receipt(&mut self) -> oneshot::Receiver<()> {
@@ -44,6 +49,18 @@ impl Request {
     /// The query.
     pub fn query(&self) -> Query<'_> {
         Query::new(self.head.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The body if it is not empty, else the parameter `name`; PUT alone may leave out both, for an empty value.
+    pub fn value(&self, name: &'static str) -> Result<Bytes, Refusal> {
+        if !self.body.is_empty() {
+            return Ok(self.body.clone());
+        }
+        match self.query().bytes(name)? {
+            Some(value) => Ok(value.into_owned().into()),
+            None if *self.method() == Method::PUT => Ok(Bytes::new()),
+            None => Err(Refusal::bad(name, "missing")),
+        }
     }
 
     /// The first header called `name`.

@@ -1,10 +1,15 @@
 //! Commands of the cache.
 
 use bytes::Bytes;
-use hust_wire::{Refusal, Request, client::Call, param::required, slot::slot};
+use hust_wire::{
+    Refusal, Request,
+    client::{Call, Target},
+    param::required,
+    slot::slot,
+};
 use hyper::Method;
 
-use super::{key, target::Target, value};
+use super::{key, value};
 use crate::routes::CacheCommand;
 
 /// The slot a command of the cache goes to, and the request.

@@ -3,10 +3,13 @@
 use std::hash::{BuildHasher, RandomState};
 
 use bytes::Bytes;
-use hust_wire::{Host, Refusal, client::Call, frame::Kind, slot::slot};
+use hust_wire::{
+    Host, Refusal,
+    client::{Call, Target},
+    frame::Kind,
+    slot::slot,
+};
 use hyper::Method;
-
-use super::target::Target;
 
 /// Kind, table and key of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,14 @@
 //! Listings, ranges and statistics: read, some of one node.
 
-use hust_wire::{Refusal, Request, client::Call, param::required, slot::slot};
+use hust_wire::{
+    Refusal, Request,
+    client::{Call, Target},
+    param::required,
+    slot::slot,
+};
 use hyper::Method;
 
-use super::{table, target::Target};
+use super::table;
 
 /// A command that answers many rows, or figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

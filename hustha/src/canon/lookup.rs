@@ -1,9 +1,13 @@
 //! Reads of one record.
 
-use hust_wire::{Refusal, Request, client::Call, frame::Kind};
+use hust_wire::{
+    Refusal, Request,
+    client::{Call, Target},
+    frame::Kind,
+};
 use hyper::Method;
 
-use super::{Identity, key, member, table, target::Target};
+use super::{Identity, key, member, table};
 
 /// A read of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,6 @@ mod cache;
 mod identity;
 mod listing;
 mod lookup;
-mod target;
 mod verb;
 mod write;
 
@@ -25,18 +24,10 @@ use hust_wire::{
     Query, Refusal, Request,
     param::{check_key, required},
 };
-use hyper::Method;
 
-/// The body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
+/// The value of a write.
 fn value(request: &Request) -> Result<Bytes, Refusal> {
-    if !request.body.is_empty() {
-        return Ok(request.body.clone());
-    }
-    match request.query().bytes("val")? {
-        Some(value) => Ok(value.into_owned().into()),
-        None if *request.method() == Method::PUT => Ok(Bytes::new()),
-        None => Err(Refusal::bad("val", "missing")),
-    }
+    request.value("val")
 }
 
 /// The key of the query.

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use hust_wire::{
     Refusal, Request,
     answer::number,
-    client::{Call, Reply},
+    client::{Call, Reply, Target},
     frame::{Form, Kind, RecordRef, VERSION_MAX, score_to_bytes},
     param::{required, signed},
 };
 use hyper::{Method, header::HeaderName};
 
-use super::{Identity, Verb, key, member, table, target::Target, value};
+use super::{Identity, Verb, key, member, table, value};
 use crate::plan::Demand;
 
 static DEADLINE: HeaderName = HeaderName::from_static("deadline");

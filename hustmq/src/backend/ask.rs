@@ -4,7 +4,7 @@ use hust_wire::{
     client::{self, Call, Pool, Reply},
     health::Event,
 };
-use hyper::StatusCode;
+use hyper::{StatusCode, header::WWW_AUTHENTICATE};
 
 use super::node::Backend;
 use crate::show::one_line;
@@ -12,8 +12,10 @@ use crate::show::one_line;
 /// What came of a request. Reasons are one short line.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It was not sent.
+    /// It was not sent, or the node refused us before it looked at it.
     NotConnected(String),
+    /// It was not sent because too many requests wait for the node; another node would only get the load too.
+    Busy(String),
     /// It was sent, at least in part, and no complete answer came: it may have been done or not.
     NoAnswer(String),
     /// The node's answer, whatever its status.
@@ -24,6 +26,10 @@ pub enum Outcome {
 pub async fn ask(pool: &Pool, backend: &Backend, call: &Call) -> Outcome {
     backend.count(|counts| &counts.asked);
     match pool.call(&backend.host, call).await {
+        Ok(reply) if refuses_us(&reply) => {
+            backend.count(|counts| &counts.not_connected);
+            Outcome::NotConnected("wants other credentials".into())
+        }
         Ok(reply) => {
             if reply.status == StatusCode::SERVICE_UNAVAILABLE {
                 backend.alarm.notify_one();
@@ -39,12 +45,18 @@ pub async fn ask(pool: &Pool, backend: &Backend, call: &Call) -> Outcome {
             }
             client::Outcome::Refused => {
                 backend.count(|counts| &counts.not_connected);
-                if failure.is_unreachable() {
-                    backend.observe(Event::RequestUnreachable);
-                    backend.alarm.notify_one();
+                if !failure.is_unreachable() {
+                    return Outcome::Busy(one_line(failure.cause()));
                 }
+                backend.observe(Event::RequestUnreachable);
+                backend.alarm.notify_one();
                 Outcome::NotConnected(one_line(failure.cause()))
             }
         },
     }
+}
+
+/// Whether a node refuses our credentials, and not what the client asks for.
+fn refuses_us(reply: &Reply) -> bool {
+    reply.status == StatusCode::UNAUTHORIZED && reply.headers.contains_key(WWW_AUTHENTICATE)
 }

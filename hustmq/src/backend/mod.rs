@@ -10,4 +10,4 @@ mod node;
 
 pub use ask::{Outcome, ask};
 pub use check::{check, watch};
-pub use node::Backend;
+pub use node::{Backend, Counts};

@@ -18,8 +18,6 @@ pub struct Backend {
     track: Mutex<Track>,
     /// The state of `track`, for those who only look.
     live: AtomicBool,
-    /// How often it came up.
-    rises: AtomicU64,
     /// Wakes whoever checks it.
     pub alarm: Notify,
     /// What has been counted of it.
@@ -48,7 +46,6 @@ impl Backend {
             limits,
             track: Mutex::default(),
             live: AtomicBool::new(false),
-            rises: AtomicU64::new(0),
             alarm: Notify::new(),
             counts: Counts::default(),
         }
@@ -59,11 +56,6 @@ impl Backend {
         self.live.load(Relaxed)
     }
 
-    /// How often it came up so far.
-    pub fn rises(&self) -> u64 {
-        self.rises.load(Relaxed)
-    }
-
     /// Takes in what a check or a request tells of it. Whether it has just come up.
     pub fn observe(&self, event: Event) -> bool {
         let mut track = self.track.lock();
@@ -71,9 +63,6 @@ impl Backend {
         track.observe(event, self.limits);
         let now = track.state();
         let risen = now == State::Up && before != State::Up;
-        if risen {
-            self.rises.fetch_add(1, Relaxed);
-        }
         self.live.store(now == State::Up, Relaxed);
         if now != before {
             tracing::info!("{} is {now:?}", self.host);
@@ -106,6 +95,5 @@ mod tests {
         }
         backend.observe(Event::Bad);
         assert!(!backend.is_live());
-        assert_eq!(backend.rises(), 2);
     }
 }

@@ -6,7 +6,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hust_wire::{Answer, Refusal, Request, client::Call, queue};
+use hust_wire::{
+    Answer, Refusal, Request,
+    client::{Pool, Target},
+    queue,
+};
 use hyper::StatusCode;
 use tokio::time::Instant;
 
@@ -18,22 +22,22 @@ use super::{
 };
 use crate::{
     backend::Outcome,
-    front::{Front, Worker},
-    push, view,
-    view::Row,
+    front::Front,
+    kind, push,
+    view::{Kind, Row},
 };
 
 /// `/evsub`
-pub async fn evsub(front: &Arc<Front>, worker: &Worker, request: &mut Request) -> Result<Answer, Refusal> {
+pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &Request) -> Result<Answer, Refusal> {
     let query = request.query();
     let queue = queue::name(query)?.into_owned();
     let wanted = push::Wanted::read(query)?;
     let inline = query.boolean("inline")?.unwrap_or(false);
-    view::check_kind(front, &queue, true)?;
+    kind::check(front, pool, &queue, Kind::Push).await?;
     let until = Instant::now() + Duration::from_millis(front.config.subscribe_timeout_ms);
     loop {
         let Some(place) = Place::for_index(front, &queue, wanted.idx) else { return Ok(nothing()) };
-        let window = window(front, worker, &queue).await?;
+        let window = window(front, pool, &queue).await?;
         match readers::place(wanted.idx, window) {
             readers::Place::Inside => drop(place),
             readers::Place::Outside => return Ok(push::outside(StatusCode::FORBIDDEN, window)),
@@ -43,9 +47,9 @@ pub async fn evsub(front: &Arc<Front>, worker: &Worker, request: &mut Request) -
             },
         }
         if !inline {
-            return Ok(redirect("/sub", request.head.uri.query().unwrap_or_default()));
+            return Ok(redirect("/sub", request));
         }
-        let answer = push::subscribe(front, &worker.pool, &queue, &wanted).await;
+        let answer = push::subscribe(front, pool, &queue, &wanted).await;
         let waits = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE);
         if !waits || Instant::now() >= until {
             return Ok(answer);
@@ -54,17 +58,15 @@ pub async fn evsub(front: &Arc<Front>, worker: &Worker, request: &mut Request) -
 }
 
 /// The joint window of a queue on the live nodes; (0, 0) of one that is unknown.
-async fn window(front: &Arc<Front>, worker: &Worker, queue: &str) -> Result<(u64, u64), Refusal> {
+async fn window(front: &Arc<Front>, pool: &Pool, queue: &str) -> Result<(u64, u64), Refusal> {
     let unavailable = |reason| Refusal::unavailable("backends", reason);
-    let Ok(call) = Call::get(format!("/hustmq/stat?queue={queue}")) else {
-        return Err(unavailable("none can be asked"));
-    };
+    let call = Target::new("/hustmq/stat").plain("queue", queue).get()?;
     let call = call.timeout(front.keeper.health.timeout()).idempotent();
     let asked: Vec<_> = front
         .live()
         .into_iter()
         .map(|node| {
-            let (front, pool, call) = (front.clone(), worker.pool.clone(), call.clone());
+            let (front, pool, call) = (front.clone(), pool.clone(), call.clone());
             tokio::spawn(async move { front.ask(&pool, node, &call).await })
         })
         .collect();

@@ -53,11 +53,6 @@ pub fn look_after(front: &Arc<Front>, queue: &str, pause: Duration) {
     }
 }
 
-/// This front carried something to a node that may be fetched there.
-pub fn stored(front: &Arc<Front>, queue: &str, node: usize) {
-    look(front, queue, node);
-}
-
 /// This front published an index.
 pub fn published(front: &Front, queue: &str, ci: u64) {
     let mut state = front.polls.state.lock();
@@ -86,8 +81,8 @@ async fn look_until_quiet(front: &Arc<Front>, spot: Spot) {
         let asked = Instant::now();
         let row = ask(front, &spot).await;
         let mut state = front.polls.state.lock();
-        match row {
-            Ok(Some(row)) => tell(front, &mut state, &spot.0, spot.1, &row, asked),
+        match &row {
+            Ok(Some(row)) => tell(front, &mut state, &spot.0, spot.1, row, asked),
             Ok(None) => {}
             Err(()) => front.polls.plan(&mut state, spot.clone(), Instant::now() + AFTER_FAILURE),
         }
@@ -109,7 +104,7 @@ async fn ask(front: &Front, (queue, node): &Spot) -> Result<Option<Row>, ()> {
             serde_json::from_slice(&reply.body).map(Some).map_err(drop)
         }
         Outcome::Answer(reply) if reply.status == StatusCode::PRECONDITION_FAILED => Ok(None),
-        Outcome::Answer(_) | Outcome::NotConnected(_) | Outcome::NoAnswer(_) => Err(()),
+        _ => Err(()),
     }
 }
 

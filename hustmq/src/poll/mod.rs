@@ -20,7 +20,7 @@ mod watch;
 
 use std::{collections::HashMap, time::Duration};
 
-use hust_wire::Answer;
+use hust_wire::{Answer, Request};
 use hyper::{
     StatusCode,
     header::{HeaderValue, LOCATION},
@@ -31,18 +31,18 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::{
-    evget::evget,
-    evsub::evsub,
-    look::{look, polled, published, stored},
-    readers::joint,
-    seat::passed,
-    watch::start,
-};
 use self::{
     agenda::{Agenda, Spot},
     lines::Lines,
     readers::Readers,
+};
+pub use self::{
+    evget::evget,
+    evsub::evsub,
+    look::{look, polled, published},
+    readers::joint,
+    seat::passed,
+    watch::start,
 };
 
 /// Everybody who waits.
@@ -125,10 +125,17 @@ fn nothing() -> Answer {
 }
 
 /// Sends the client where it finds what it waited for, with the query as it was sent.
-fn redirect(path: &str, query: &str) -> Answer {
+fn redirect(path: &str, request: &Request) -> Answer {
+    let query = request.head.uri.query().unwrap_or_default();
     let answer = Answer::empty(StatusCode::TEMPORARY_REDIRECT);
     match HeaderValue::try_from(format!("{path}?{query}")) {
         Ok(location) => answer.with_header(LOCATION, location),
         Err(_) => answer,
     }
+}
+
+/// The first header of an answer with this name, which is in lower case.
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let others = &answer.rare.as_ref()?.others;
+    others.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str().ok())
 }

@@ -40,9 +40,7 @@ impl<'a> Place<'a> {
 
     /// A place among those who wait for an index. `None` if the front ends.
     pub fn for_index(front: &'a Arc<Front>, queue: &'a str, index: u64) -> Option<Place<'a>> {
-        Place::enter(front, queue, |state, wake| {
-            Line::Index(index, state.readers.enter(queue, index, wake))
-        })
+        Place::enter(front, queue, |state, wake| Line::Index(index, state.readers.enter(queue, index, wake)))
     }
 
     fn enter(

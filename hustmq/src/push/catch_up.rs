@@ -65,12 +65,12 @@ async fn round(front: &Arc<Front>, queue: &str) {
             tracing::info!("catching up {queue}: node {} still lacks something", need.node);
         }
     }
-    poll::published(front, queue, plan.ci, 0);
+    poll::published(front, queue, plan.ci);
 }
 
 /// What a node has; nothing of a queue it does not know. `None` if it does not say, or has a queue of the other kind.
 async fn runs(front: &Front, node: usize, queue: &str) -> Option<Held> {
-    let call = Call::get(format!("/hustmq/runs?queue={queue}")).ok()?.idempotent();
+    let call = Target::new("/hustmq/runs").plain("queue", queue).get().ok()?.idempotent();
     match ask(front, node, &call).await? {
         reply if reply.status == StatusCode::OK => serde_json::from_slice(&reply.body).ok(),
         reply if reply.status == StatusCode::PRECONDITION_FAILED => {
@@ -98,7 +98,8 @@ async fn carry(front: &Front, queue: &str, floor: u64, to: usize, part: Transfer
     let mut next = part.first;
     while next <= part.last {
         let count = (part.last - next).saturating_add(1).min(COUNT_MAX);
-        let target = Target::new("/hustmq/sub").plain("queue", queue).plain("idx", next).plain("count", count);
+        let target =
+            Target::new("/hustmq/sub").plain("queue", queue).plain("idx", next).plain("count", count);
         let call = target.call(Method::GET, Bytes::new()).ok()?.idempotent();
         let reply = ask(front, part.from, &call).await?;
         match reply.status {

@@ -97,7 +97,11 @@ impl Drop for Used {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+    use std::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
 
     use super::*;
 

@@ -63,7 +63,8 @@ pub fn plan(nodes: &[(usize, Held)]) -> Plan {
 
 /// All indices above `floor` that are in any of the runs: ascending, apart.
 fn union<'a>(runs: impl Iterator<Item = &'a (u64, u64)>, floor: u64) -> Vec<(u64, u64)> {
-    let mut runs: Vec<(u64, u64)> = runs.copied().filter(|(first, last)| first <= last && *last > floor).collect();
+    let mut runs: Vec<(u64, u64)> =
+        runs.copied().filter(|(first, last)| first <= last && *last > floor).collect();
     runs.sort_unstable();
     let mut joined: Vec<(u64, u64)> = Vec::new();
     for (first, last) in runs {

@@ -9,7 +9,8 @@ fn held(floor: u64, ci: u64, runs: &[(u64, u64)]) -> Held {
 }
 
 fn need(node: usize, transfers: &[(usize, u64, u64)]) -> Need {
-    let transfers = transfers.iter().map(|(from, first, last)| Transfer { from: *from, first: *first, last: *last });
+    let transfers =
+        transfers.iter().map(|(from, first, last)| Transfer { from: *from, first: *first, last: *last });
     Need { node, transfers: transfers.collect() }
 }
 
@@ -20,7 +21,12 @@ fn what_each_node_needs() {
         ("nobody", vec![], 0, vec![]),
         ("equal", vec![held(2, 5, &[(3, 5)]), held(2, 5, &[(3, 5)])], 2, vec![]),
         ("one knows nothing", vec![held(0, 3, &[(1, 3)]), Held::default()], 0, vec![need(1, &[(0, 1, 3)])]),
-        ("an end is missing", vec![held(0, 3, &[(1, 3)]), held(0, 2, &[(1, 2)])], 0, vec![need(1, &[(0, 3, 3)])]),
+        (
+            "an end is missing",
+            vec![held(0, 3, &[(1, 3)]), held(0, 2, &[(1, 2)])],
+            0,
+            vec![need(1, &[(0, 3, 3)])],
+        ),
         (
             "each has what the other lacks",
             vec![held(0, 9, &[(1, 2), (5, 9)]), held(0, 6, &[(2, 4), (6, 6)])],
@@ -77,9 +83,9 @@ fn carried_out_it_makes_them_equal() {
             })
             .collect();
         let nodes = |sets: &[(u64, BTreeSet<u64>)]| -> Vec<(usize, Held)> {
-            let held = sets.iter().map(|(floor, set)| {
-                held(*floor, set.last().copied().unwrap_or(0).max(*floor), &runs(set))
-            });
+            let held = sets
+                .iter()
+                .map(|(floor, set)| held(*floor, set.last().copied().unwrap_or(0).max(*floor), &runs(set)));
             held.enumerate().collect()
         };
         let before = sets.clone();

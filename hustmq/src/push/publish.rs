@@ -18,7 +18,7 @@ use hust_wire::{
 };
 use hyper::{
     Method, StatusCode,
-    header::{HeaderName, HeaderValue},
+    header::{HeaderName, RETRY_AFTER},
 };
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
@@ -27,7 +27,9 @@ use super::{INDEX_MAX, catch_up};
 use crate::{
     backend::Outcome,
     front::{Front, Worker},
-    place, poll, show, view,
+    kind, place, poll,
+    show::{busy, none_took, show, unknown},
+    view::Kind,
 };
 
 static COUNT: HeaderName = HeaderName::from_static("count");
@@ -60,72 +62,68 @@ pub async fn publish(front: &Arc<Front>, worker: &Worker, request: &Request) -> 
         item: request.value("item")?,
         until: Instant::now() + Duration::from_millis(front.config.publish_timeout_ms),
     };
-    view::check_kind(front, &publication.queue, true)?;
+    kind::check(front, &worker.pool, &publication.queue, Kind::Push).await?;
     let turn = timeout_at(publication.until, front.pushes.lines.turn(&publication.queue)).await;
     let turn = turn.map_err(|_| Refusal::unavailable("pub", "not sent: too long in line"))?;
-    let (front, pool) = (front.clone(), worker.pool.clone());
-    let sending = worker.detached.spawn(async move {
+    let (front, pool, entry) = (front.clone(), worker.pool.clone(), worker.detached.enter());
+    let sending = tokio::spawn(async move {
         let answer = send(&front, &pool, &publication).await;
-        drop(turn);
+        drop((turn, entry));
         answer
     });
-    sending.await.unwrap_or_else(|error| {
+    sending.await.map_err(|error| {
         tracing::error!("a publication ended early: {error}");
-        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "pub", "ended early"))
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "pub", "ended early")
     })
 }
 
-async fn send(front: &Arc<Front>, pool: &Pool, publication: &Publication) -> Result<Answer, Refusal> {
+async fn send(front: &Arc<Front>, pool: &Pool, publication: &Publication) -> Answer {
     let queue = &publication.queue;
-    let Published { lead, index, reply } = match lead(front, pool, publication).await? {
+    let Published { lead, index, reply } = match lead(front, pool, publication).await {
         Ok(published) => published,
-        Err(refused) => return Ok(refused),
+        Err(refused) => return refused,
     };
     front.pushes.note(queue, index);
     let others: Vec<usize> = front.live().into_iter().filter(|node| *node != lead).collect();
     let held = 1 + copy(front, pool, publication, &others, (index, &reply)).await;
-    poll::published(front, queue, index, lead);
-    let answer = show::show(&reply);
+    poll::published(front, queue, index);
+    let answer = show(&reply);
     if held < front.backends.len() {
-        return Ok(answer.with_header(COUNT.clone(), number(held as u64)));
+        return answer.with_header(COUNT.clone(), number(held as u64));
     }
-    Ok(answer)
+    answer
 }
 
-/// Asks the owner for an index, or who stands in for it; or what the client is told.
-async fn lead(
-    front: &Arc<Front>,
-    pool: &Pool,
-    publication: &Publication,
-) -> Result<Result<Published, Answer>, Refusal> {
+/// Asks the owner for an index, or who stands in for it; otherwise what the client is told.
+async fn lead(front: &Front, pool: &Pool, publication: &Publication) -> Result<Published, Answer> {
     let Publication { queue, idx, ttl_s, item, until, .. } = publication;
     let nodes = front.backends.len();
+    let base = publication.base.max(front.pushes.last(queue)).max(seen_by_polls(front, queue));
+    let target = Target::new("/hustmq/pub").plain("queue", queue).plain("base", base);
+    let call = target.some("idx", *idx).some("ttl", *ttl_s).call(Method::PUT, item.clone())?;
     let mut told = Vec::new();
-    for node in place::ring(place::owner(queue, nodes), nodes) {
-        let Some(backend) = front.backends.get(node).filter(|backend| backend.is_live()) else { continue };
-        let base = publication.base.max(front.pushes.last(queue)).max(seen_by_polls(front, queue));
-        let target = Target::new("/hustmq/pub").plain("queue", queue).plain("base", base);
-        let call = target.some("idx", *idx).some("ttl", *ttl_s).call(Method::PUT, item.clone())?;
-        match front.ask(pool, node, &call.timeout(left(front, *until))).await {
+    for node in place::ring(place::owner(queue, nodes), nodes).filter(|node| front.is_live(*node)) {
+        let host = front.host(node);
+        match front.ask(pool, node, &call.clone().timeout(left(front, *until))).await {
             Outcome::Answer(reply) if reply.status == StatusCode::OK => {
                 let index = reply.header("index").and_then(|index| index.parse().ok());
-                let index = index.ok_or_else(|| unknown(backend.host.as_str(), "an answer without an index"))?;
-                return Ok(Ok(Published { lead: node, index, reply }));
+                let index = index.ok_or_else(|| unknown(host, "an answer without an index"))?;
+                return Ok(Published { lead: node, index, reply });
             }
-            Outcome::Answer(reply) if reply.status == StatusCode::SERVICE_UNAVAILABLE => {
-                told.push(format!("{} 503", backend.host));
+            // Overloaded, not ending: another lead would get the load too.
+            Outcome::Answer(reply)
+                if reply.status == StatusCode::SERVICE_UNAVAILABLE
+                    && !reply.headers.contains_key(RETRY_AFTER) =>
+            {
+                told.push(format!("{host} takes nothing"));
             }
-            Outcome::Answer(reply) => return Ok(Err(show::show(&reply))),
-            Outcome::NotConnected(why) | Outcome::Busy(why) => told.push(format!("{} {why}", backend.host)),
-            Outcome::NoAnswer(why) => return Err(unknown(backend.host.as_str(), &why)),
+            Outcome::Answer(reply) => return Err(show(&reply)),
+            Outcome::NotConnected(why) => told.push(format!("{host} {why}")),
+            Outcome::Busy(why) => return Err(busy(host, &why)),
+            Outcome::NoAnswer(why) => return Err(unknown(host, &why)),
         }
     }
-    let told = if told.is_empty() { "none is live".to_owned() } else { told.join("; ") };
-    Err(Refusal::unavailable("backends", show::one_line(&told)))
-}
-
-fn unknown(host: &str, why: &str) -> Refusal {
-    Refusal::unavailable("pub", format!("outcome unknown: {host} {why}"))
+    Err(none_took(&told))
 }
 
 /// What is left of the time to publish, but no more than any exchange may take.

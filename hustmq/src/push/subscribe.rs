@@ -1,7 +1,5 @@
 //! `/sub`: asks the nodes until one has the index; nothing is consumed, so asking several does no harm.
 
-use std::sync::Arc;
-
 use hust_wire::{
     Answer, Query, Refusal, Request,
     client::{Call, Pool, Reply, Target},
@@ -16,8 +14,9 @@ use hyper::{
 use super::INDEX_MAX;
 use crate::{
     backend::Outcome,
-    front::{Front, Worker},
-    poll, show, view,
+    front::Front,
+    poll,
+    show::{none_took, show},
 };
 
 static INDEX: HeaderName = HeaderName::from_static("index");
@@ -39,12 +38,11 @@ impl Wanted {
 }
 
 /// `/sub`
-pub async fn sub(front: &Arc<Front>, worker: &Worker, request: &Request) -> Result<Answer, Refusal> {
+pub async fn sub(front: &Front, pool: &Pool, request: &Request) -> Result<Answer, Refusal> {
     let query = request.query();
     let queue = queue::name(query)?;
     let wanted = Wanted::read(query)?;
-    view::check_kind(front, &queue, true)?;
-    Ok(subscribe(front, &worker.pool, &queue, &wanted).await)
+    Ok(subscribe(front, pool, &queue, &wanted).await)
 }
 
 /// What the nodes said that did not have it.
@@ -76,10 +74,14 @@ pub async fn subscribe(front: &Front, pool: &Pool, queue: &str, wanted: &Wanted)
                     told.windows.extend(reply.header("index").and_then(window));
                 }
                 StatusCode::PRECONDITION_FAILED => told.unknown = Some(reply),
-                StatusCode::SERVICE_UNAVAILABLE => told.silent.push("503".into()),
-                _ => return show::show(&reply),
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    told.silent.push(format!("{} gives nothing", front.host(node)));
+                }
+                _ => return show(&reply),
             },
-            Outcome::NotConnected(why) | Outcome::Busy(why) | Outcome::NoAnswer(why) => told.silent.push(why),
+            Outcome::NotConnected(why) | Outcome::Busy(why) | Outcome::NoAnswer(why) => {
+                told.silent.push(format!("{} {why}", front.host(node)));
+            }
         }
     }
     conclude(front, queue, idx, told)
@@ -95,12 +97,14 @@ fn conclude(front: &Front, queue: &str, idx: u64, told: Told) -> Answer {
             false => outside(StatusCode::UNAUTHORIZED, (si, ci)),
         };
     }
-    let is_down = |node: &usize| front.backends.get(*node).is_some_and(|backend| !backend.is_live());
-    let elsewhere = (0..front.backends.len()).filter(is_down).any(|node| front.view.has(node, queue, |_| true));
+    let is_down = |node| !front.is_live(node) && front.view.has(node, queue, |_| true);
     match told.unknown {
-        Some(reply) if !elsewhere => show::show(&reply),
-        _ if told.silent.is_empty() => Refusal::unavailable("backends", "none with the queue is live").into(),
-        _ => Refusal::unavailable("backends", show::one_line(&told.silent.join("; "))).into(),
+        Some(reply) if told.silent.is_empty() && !(0..front.backends.len()).any(is_down) => show(&reply),
+        Some(_) if told.silent.is_empty() => {
+            Refusal::unavailable("queue", "unknown to those that answer, and a backend that has it is down")
+                .into()
+        }
+        _ => none_took(&told.silent),
     }
 }
 
@@ -127,9 +131,14 @@ mod tests {
 
     #[test]
     fn windows_are_read_strictly() {
-        for (text, expected) in
-            [("0-0", Some((0, 0))), ("3-17", Some((3, 17))), ("", None), ("3", None), ("-3", None), ("3-x", None)]
-        {
+        for (text, expected) in [
+            ("0-0", Some((0, 0))),
+            ("3-17", Some((3, 17))),
+            ("", None),
+            ("3", None),
+            ("-3", None),
+            ("3-x", None),
+        ] {
             assert_eq!(window(text), expected, "{text}");
         }
     }

@@ -10,7 +10,12 @@ fn start() -> (Board, Instant) {
     (Board::new(3, PATIENCE), Instant::now())
 }
 
-fn call(board: &mut Board, caller: &'static str, queue: &str, now: Instant) -> (TaskId, Option<&'static str>) {
+fn call(
+    board: &mut Board,
+    caller: &'static str,
+    queue: &str,
+    now: Instant,
+) -> (TaskId, Option<&'static str>) {
     let bits = u128::from(caller.as_bytes()[0]);
     let (id, handed) = board.call(queue, caller.into(), caller, now, || Some(Token::new(bits))).unwrap();
     if let Some((_, job)) = &handed {
@@ -197,7 +202,9 @@ fn a_random_run_keeps_the_rules() {
                             assert_eq!(handed.map(|(seat, _)| parked[&seat]), worker, "{what}");
                             model.tasks.push((id, queue, token, worker.is_some()));
                         }
-                        Err(refused) => assert_eq!((refused, model.tasks.len()), (Refused::Full, LIMIT), "{what}"),
+                        Err(refused) => {
+                            assert_eq!((refused, model.tasks.len()), (Refused::Full, LIMIT), "{what}")
+                        }
                     }
                 }
                 2 => match board.take(named, now) {
@@ -230,7 +237,11 @@ fn a_random_run_keeps_the_rules() {
                             model.tasks[at].3 = false;
                         }
                         Back::Handed(seat, job) => {
-                            assert_eq!((job.token, Some(parked[&seat])), (token, model.seat_first(queue)), "{what}");
+                            assert_eq!(
+                                (job.token, Some(parked[&seat])),
+                                (token, model.seat_first(queue)),
+                                "{what}"
+                            );
                         }
                         Back::Ended(_) => panic!("{what}"),
                     }

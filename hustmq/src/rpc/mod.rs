@@ -214,8 +214,10 @@ impl Rpc {
     pub fn work_status(&self) -> Answer {
         let counts = self.board.lock().counts();
         let free = counts.limit - counts.workers;
-        let json =
-            format!(r#"{{"cache_workers":{},"free_workers":{free},"total":{}}}"#, counts.workers, counts.limit);
+        let json = format!(
+            r#"{{"cache_workers":{},"free_workers":{free},"total":{}}}"#,
+            counts.workers, counts.limit
+        );
         Answer::ok(Kind::Json, json)
     }
 
@@ -262,11 +264,14 @@ fn show(job: &Job) -> Answer {
 }
 
 fn refuse(refused: Refused) -> Refusal {
-    Refusal::unavailable("call", match refused {
-        Refused::Full => "too many tasks",
-        Refused::Draining => "draining",
-        Refused::NoToken => "no randomness",
-    })
+    Refusal::unavailable(
+        "call",
+        match refused {
+            Refused::Full => "too many tasks",
+            Refused::Draining => "draining",
+            Refused::NoToken => "no randomness",
+        },
+    )
 }
 
 fn late(subject: &'static str, reason: &'static str) -> Refusal {

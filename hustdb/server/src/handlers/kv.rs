@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use super::{
     Outcome,
     found::{absent, show},
-    settle, value, written,
+    settle, written,
 };
 use crate::{node::Limits, refuse::refuse};
 
@@ -45,7 +45,7 @@ pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
 pub async fn put(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
-    let value = value(request, request.query())?;
+    let value = request.value("val")?;
     let terms = written::terms(request, Lifetime::Ttl(0), limits)?;
     let tried = store.kv().try_write(&key, Change::Put(&value), terms);
     let key = key.into_owned();

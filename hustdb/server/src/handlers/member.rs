@@ -14,7 +14,7 @@ use hyper::StatusCode;
 use super::{
     Outcome,
     found::{absent, refused, show},
-    settle, value, written,
+    settle, written,
 };
 use crate::{node::Limits, refuse::refuse};
 
@@ -111,7 +111,7 @@ pub async fn exist(store: &Arc<Store>, request: &Request, kind: Row) -> Outcome 
 /// `/hustdb/hset`
 pub async fn hset(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
     let name = Name::of_field(request)?;
-    let value = value(request, request.query())?;
+    let value = request.value("val")?;
     let terms = written::terms(request, Lifetime::Ttl(0), limits)?;
     let tried = store.members().try_write(&name.member(), Change::Put(&value), terms);
     let name = name.into_owned();
@@ -129,7 +129,7 @@ pub async fn sadd(store: &Arc<Store>, request: &Request, limits: &Limits) -> Out
 /// `/hustdb/hincrby`
 pub async fn hincrby(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
     let name = Name::of_field(request)?;
-    let value = value(request, request.query())?;
+    let value = request.value("val")?;
     let by = signed("val", &value)?;
     if request.query().boolean("is_dup")?.unwrap_or(false) {
         return Err(Refusal::bad("is_dup", "not with hincrby: replicate its result with hset"));

@@ -17,32 +17,13 @@ mod written;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hust_store::{Error, Fetch, Store};
-use hust_wire::{Query, Refusal, Request};
-use hyper::Method;
+use hust_wire::Refusal;
 
 pub use replica::encode;
 
 /// What a command answers, or why it does not.
 pub type Outcome = Result<hust_wire::Answer, Refusal>;
-
-/// The body if it is not empty, else `val`; PUT alone may leave out both and store an empty value.
-fn value(request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
-    value_of("val", request, query)
-}
-
-/// The same where the parameter is called `name`.
-fn value_of(name: &'static str, request: &Request, query: Query<'_>) -> Result<Bytes, Refusal> {
-    if !request.body.is_empty() {
-        return Ok(request.body.clone());
-    }
-    match query.bytes(name)? {
-        Some(value) => Ok(value.into_owned().into()),
-        None if *request.method() == Method::PUT => Ok(Bytes::new()),
-        None => Err(Refusal::bad(name, "missing")),
-    }
-}
 
 /// What was done without blocking; otherwise does it where blocking is allowed.
 async fn settle<T: Send + 'static>(

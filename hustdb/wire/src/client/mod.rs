@@ -17,7 +17,9 @@ mod link;
 mod peer;
 mod pool;
 mod stream;
+mod target;
 
 pub use call::{ANSWER_MAX_BYTES, Call, Repeat, Reply};
 pub use failure::{Failure, Outcome};
 pub use pool::{Options, Pool};
+pub use target::Target;

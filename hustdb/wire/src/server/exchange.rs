@@ -45,7 +45,7 @@ pub async fn exchange<H: Handler>(
     link.pulse.head_read();
     let (head, body) = request.into_parts();
     let is_head = head.method == Method::HEAD;
-    let mut request = Request { head, route: 0, body: Bytes::new(), peer: link.peer, receipt: None };
+    let mut request = Request::new(head, 0, Bytes::new(), link.peer);
     let (answer, route) = match gate::admit(&link.shared, &request.head, link.refused.as_ref()) {
         Ok(Target::Route(route)) => {
             request.route = route.id;

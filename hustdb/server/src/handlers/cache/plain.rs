@@ -5,7 +5,7 @@ use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
 use hyper::StatusCode;
 
 use super::{found, refuse, shown};
-use crate::handlers::{Outcome, value};
+use crate::handlers::Outcome;
 
 /// `/hustcache/exist`
 pub fn exist(cache: &Cache, request: &Request) -> Outcome {
@@ -33,7 +33,7 @@ pub fn ttl(cache: &Cache, request: &Request) -> Outcome {
 pub fn put(cache: &Cache, request: &Request) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
-    let value = value(request, query)?;
+    let value = request.value("val")?;
     let ttl_s = ttl_s(query)?;
     cache.put(&key, &value, ttl_s).map_err(refused)?;
     Ok(Answer::empty(StatusCode::OK))
@@ -43,7 +43,7 @@ pub fn put(cache: &Cache, request: &Request) -> Outcome {
 pub fn append(cache: &Cache, request: &Request) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
-    let value = value(request, query)?;
+    let value = request.value("val")?;
     cache.append(&key, &value).map_err(refused)?;
     Ok(Answer::empty(StatusCode::OK))
 }

@@ -10,7 +10,7 @@ use hust_wire::{
 use hyper::StatusCode;
 
 use super::{found, refuse, shown};
-use crate::handlers::{Outcome, value};
+use crate::handlers::Outcome;
 
 /// `/hustcache/hexist`
 pub fn hexist(cache: &Cache, request: &Request) -> Outcome {
@@ -28,7 +28,7 @@ pub fn hget(cache: &Cache, request: &Request) -> Outcome {
 pub fn hset(cache: &Cache, request: &Request) -> Outcome {
     let query = request.query();
     let (table, field) = names(query)?;
-    let value = value(request, query)?;
+    let value = request.value("val")?;
     cache.hset(&table, &field, &value).map_err(refused)?;
     Ok(Answer::empty(StatusCode::OK))
 }
@@ -43,7 +43,7 @@ pub fn hdel(cache: &Cache, request: &Request) -> Outcome {
 pub fn hincrby(cache: &Cache, request: &Request) -> Outcome {
     let query = request.query();
     let (table, field) = names(query)?;
-    let by = signed("val", &value(request, query)?)?;
+    let by = signed("val", &request.value("val")?)?;
     let sum = cache.hincrby(&table, &field, by).map_err(refused)?;
     Ok(Answer::ok(Kind::Text, sum.to_string()))
 }
@@ -52,7 +52,7 @@ pub fn hincrby(cache: &Cache, request: &Request) -> Outcome {
 pub fn hincrbyfloat(cache: &Cache, request: &Request) -> Outcome {
     let query = request.query();
     let (table, field) = names(query)?;
-    let by = Decimal::parse(&value(request, query)?);
+    let by = Decimal::parse(&request.value("val")?);
     let by = by.ok_or_else(|| Refusal::bad("val", "not a decimal number of at most 38 digits"))?;
     let sum = cache.hincrbyfloat(&table, &field, by).map_err(refused)?;
     Ok(Answer::ok(Kind::Text, sum.to_string()))

@@ -2,12 +2,15 @@
 
 use hust_store::{
     Queues,
-    queue::{BATCH_MAX, QueueError, Settlement, TOKEN_MAX_BYTES, Token, Verdict},
+    queue::{QueueError, Settlement, Token, Verdict},
 };
-use hust_wire::{Answer, Kind, Refusal, Request, param::required};
+use hust_wire::{
+    Answer, Kind, Refusal, Request,
+    queue::{name, shown, split},
+};
 use hyper::StatusCode;
 
-use super::{kept, name, pooled};
+use super::{kept, pooled};
 use crate::{
     handlers::Outcome,
     node::Limits,
@@ -31,15 +34,9 @@ pub async fn touch(queues: &Queues, request: &Request) -> Outcome {
 }
 
 async fn settle(queues: &Queues, request: &Request, verdict: Verdict) -> Outcome {
-    let query = request.query();
-    let queue = name(query)?;
-    let from_query = if request.body.is_empty() { query.bytes("token")? } else { None };
-    let text: &[u8] = match &from_query {
-        Some(text) => text,
-        None if request.body.is_empty() => required("token", None)?,
-        None => &request.body,
-    };
-    let texts = split(text)?;
+    let queue = name(request.query())?;
+    let text = shown(request)?;
+    let texts = split(&text)?;
     let tokens = parse(&texts)?;
     let done = match queues.try_settle(&queue, &tokens, verdict) {
         Ok(hust_store::Fetch::Cold) => {
@@ -69,19 +66,6 @@ fn settled(done: Result<Settlement, QueueError>) -> Result<Option<Settlement>, Q
     }
 }
 
-/// The tokens of a list; one without a comma is no list.
-fn split(text: &[u8]) -> Result<Vec<&str>, Refusal> {
-    if text.len() > BATCH_MAX * (TOKEN_MAX_BYTES + 1) {
-        return Err(Refusal::bad("token", "too long"));
-    }
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::bad("token", "illegal"))?;
-    let texts: Vec<&str> = text.split(',').take(BATCH_MAX + 1).collect();
-    if texts.len() > BATCH_MAX {
-        return Err(Refusal::bad("token", format!("over {BATCH_MAX} of them")));
-    }
-    Ok(texts)
-}
-
 fn parse(texts: &[&str]) -> Result<Vec<Option<Token>>, Refusal> {
     texts.iter().map(|text| Token::parse(text).map_err(refuse)).collect()
 }
@@ -106,33 +90,6 @@ fn listed(texts: &[&str], current: &[bool]) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn line(text: &str) -> String {
-        let texts = split(text.as_bytes()).and_then(|texts| parse(&texts).map(|tokens| tokens.len()));
-        texts.map_or_else(|refusal| refusal.line().trim_end().to_owned(), |count| count.to_string())
-    }
-
-    #[test]
-    fn lists_are_strict_and_bounded() {
-        let many = |count: usize| ["1:2:3"].repeat(count).join(",");
-        let table = [
-            ("1:2:3".into(), "1"),
-            ("1:2:3,4:5:6".into(), "2"),
-            (many(1000), "1000"),
-            (many(1001), "token: over 1000 of them"),
-            ("1:2:3,".into(), "token: not of 3 to 64 bytes"),
-            (",1:2:3".into(), "token: not of 3 to 64 bytes"),
-            ("".into(), "token: not of 3 to 64 bytes"),
-            ("1:2:3\n".into(), "token: illegal"),
-            ("1:2:3 ,1:2:4".into(), "token: illegal"),
-            ("1".repeat(65), "token: not of 3 to 64 bytes"),
-            (",".repeat(70_000), "token: too long"),
-        ];
-        for (text, expected) in table {
-            assert_eq!(line(&text), expected, "{}", &text[..text.len().min(20)]);
-        }
-        assert_eq!(split(b"\xff\xff\xff").unwrap_err().line(), "token: illegal\n");
-    }
 
     #[test]
     fn what_was_not_current_is_told() {

@@ -2,31 +2,22 @@
 
 use hust_store::{
     Queues,
-    queue::{
-        Change, Configured, DEDUP_MAX_S, LENGTH_MAX, Purge, QueueError, QueueKind, Settings, TIMEOUT_MAX_S,
-    },
+    queue::{Change, Configured, Purge, QueueError, QueueKind, Settings},
 };
-use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
+use hust_wire::{
+    Answer, Kind, Query, Refusal, Request,
+    queue::{Purged, Wanted, name, on_off, purged, size, timeout_s},
+};
 use hyper::StatusCode;
 
-use super::{kept, name, settle};
+use super::{kept, settle};
 use crate::{handlers::Outcome, refuse::refuse_queue};
-
-const MINUTES_MAX: u64 = TIMEOUT_MAX_S / 60;
-const DELIVERIES_MAX: u64 = 65_535;
 
 /// `/hustmq/timeout`
 pub async fn timeout(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
-    let minutes = query.unsigned_in("minute", 1, MINUTES_MAX)?;
-    let seconds = query.unsigned_in("second", 1, TIMEOUT_MAX_S)?;
-    let timeout_s = match (minutes, seconds) {
-        (Some(minutes), None) => minutes * 60,
-        (None, Some(seconds)) => seconds,
-        (None, None) => return Err(Refusal::bad("minute", "missing, and no second either")),
-        (Some(_), Some(_)) => return Err(Refusal::bad("minute", "not with second")),
-    };
+    let timeout_s = timeout_s(query)?;
     if queues.stat(&queue).map_err(refuse_queue)?.kind == QueueKind::Push {
         return Err(refuse_queue(QueueError::OtherKind(QueueKind::Push)));
     }
@@ -37,7 +28,7 @@ pub async fn timeout(queues: &Queues, request: &Request) -> Outcome {
 pub async fn lock(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
-    let lock = required("on", query.boolean("on")?)?;
+    let lock = on_off(query)?;
     change(queues, &queue, Change { lock: Some(lock), ..Change::default() }).await
 }
 
@@ -45,7 +36,7 @@ pub async fn lock(queues: &Queues, request: &Request) -> Outcome {
 pub async fn max(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
-    let max = required("num", query.unsigned_in("num", 0, LENGTH_MAX)?)?;
+    let max = size(query)?;
     change(queues, &queue, Change { max: Some(max), ..Change::default() }).await
 }
 
@@ -73,12 +64,10 @@ async fn configure(
 pub async fn purge(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
-    let priority = query.unsigned_in("priori", 0, 2)?.map(|priority| priority as u8);
-    let purge = match (query.unsigned("upto", u64::MAX)?, priority) {
-        (Some(upto), None | Some(0)) => Purge::UpTo(upto),
-        (Some(_), Some(_)) => return Err(Refusal::bad("priori", "not with upto")),
-        (None, Some(priority)) => Purge::Priority(priority),
-        (None, None) => Purge::All,
+    let purge = match purged(query)? {
+        Purged::Priority(priority) => Purge::Priority(priority),
+        Purged::UpTo(upto) => Purge::UpTo(upto),
+        Purged::All => Purge::All,
     };
     let tried = queues.try_purge(&queue, purge);
     let queue = queue.into_owned();
@@ -109,21 +98,8 @@ pub async fn settings(queues: &Queues, request: &Request) -> Outcome {
 }
 
 fn asked_for(query: Query<'_>) -> Result<Change, Refusal> {
-    let dead_letter = match query.bytes("dead_letter")?.as_deref() {
-        Some([]) => Some(String::new()),
-        _ => query.table("dead_letter")?.map(|name| name.into_owned()),
-    };
-    let deliveries = query.unsigned_in("max_deliveries", 0, DELIVERIES_MAX)?;
-    Ok(Change {
-        timeout_s: query.unsigned_in("second", 1, TIMEOUT_MAX_S)?,
-        max: query.unsigned_in("max", 0, LENGTH_MAX)?,
-        lock: query.boolean("lock")?,
-        max_deliveries: deliveries.map(|deliveries| deliveries as u32),
-        dead_letter,
-        // How long it may be depends on the kind.
-        ttl_s: query.unsigned("ttl", u64::MAX)?,
-        dedup_s: query.unsigned_in("dedup", 0, DEDUP_MAX_S)?,
-    })
+    let Wanted { timeout_s, max, lock, max_deliveries, dead_letter, ttl_s, dedup_s } = Wanted::read(query)?;
+    Ok(Change { timeout_s, max, lock, max_deliveries, dead_letter, ttl_s, dedup_s })
 }
 
 /// Settings as JSON fields. Names of queues have nothing that JSON would escape.

@@ -2,20 +2,20 @@
 
 use hust_store::{
     Queues,
-    queue::{Delivered, Get, GetDone, WORKER_MAX_BYTES},
+    queue::{Delivered, Get, GetDone},
 };
 use hust_wire::{
-    Answer, Kind, Query, Refusal, Request,
+    Answer, Kind, Request,
     answer::number,
     message::{FRAMES, Line},
-    param::required,
+    queue::{Take, name},
 };
 use hyper::{
     StatusCode,
     header::{HeaderName, HeaderValue},
 };
 
-use super::{COUNT_MAX, INDEX, kept, name, settle};
+use super::{INDEX, kept, settle};
 use crate::handlers::Outcome;
 
 static ACK_TOKEN: HeaderName = HeaderName::from_static("ack-token");
@@ -27,9 +27,7 @@ static COUNT: HeaderName = HeaderName::from_static("count");
 pub async fn get(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
-    let worker = worker(query)?;
-    let ack = query.boolean("ack")?.unwrap_or(true);
-    let count = query.unsigned_in("count", 1, COUNT_MAX)?;
+    let Take { worker, ack, count } = Take::read(query)?;
     let (owned, messages) = (queue.clone().into_owned(), count.unwrap_or(1) as usize);
     let tried = queues.try_get(&queue, &Get { worker: &worker, ack, count: messages });
     let blocking = move |queues: &Queues| queues.get(&owned, &Get { worker: &worker, ack, count: messages });
@@ -42,14 +40,6 @@ pub async fn get(queues: &Queues, request: &Request) -> Outcome {
         Some(_) => frames(&messages),
         None => messages.into_iter().next().map_or_else(|| Answer::empty(StatusCode::NOT_FOUND), single),
     })
-}
-
-fn worker(query: Query<'_>) -> Result<String, Refusal> {
-    let name = required("worker", query.bytes("worker")?)?;
-    if !(1..=WORKER_MAX_BYTES).contains(&name.len()) {
-        return Err(Refusal::bad("worker", format!("not of 1 to {WORKER_MAX_BYTES} bytes")));
-    }
-    String::from_utf8(name.into_owned()).map_err(|_| Refusal::bad("worker", "not UTF-8"))
 }
 
 fn single(message: Delivered) -> Answer {

@@ -9,9 +9,10 @@ use hust_wire::{
     Answer, Kind, Query, Refusal, Request,
     message::{Frames, in_frame},
     param::required,
+    queue::name,
 };
 
-use super::{kept, name, pooled};
+use super::{kept, pooled};
 use crate::handlers::Outcome;
 
 /// A message of another node.

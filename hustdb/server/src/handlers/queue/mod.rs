@@ -12,14 +12,14 @@ mod put;
 mod stat;
 mod watch;
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use hust_engine::Error as EngineError;
 use hust_store::{
     Error, Fetch, Queues, Store,
     queue::{Promise, QueueResult},
 };
-use hust_wire::{Query, Refusal, Request, param::required};
+use hust_wire::{Refusal, Request};
 use hyper::header::HeaderName;
 
 use super::Outcome;
@@ -30,9 +30,6 @@ use crate::{
 };
 
 static INDEX: HeaderName = HeaderName::from_static("index");
-
-/// Messages in one answer, at most.
-const COUNT_MAX: u64 = 1000;
 
 /// Does a command.
 pub async fn handle(
@@ -65,11 +62,6 @@ pub async fn handle(
     }
 }
 
-/// The queue that is meant.
-fn name(query: Query<'_>) -> Result<Cow<'_, str>, Refusal> {
-    required("queue", query.table("queue")?)
-}
-
 /// What was done without blocking; otherwise does it where blocking is allowed.
 async fn settle<T: Send + 'static>(
     queues: &Queues,
@@ -100,4 +92,21 @@ async fn pooled<T: Send + 'static>(
 /// Waits until what is to be answered will hold.
 async fn kept(promise: Promise) -> Result<(), Refusal> {
     promise.await.map_err(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use hust_store::queue as store;
+    use hust_wire::queue as wire;
+
+    #[test]
+    fn parameters_have_the_limits_of_the_store() {
+        assert_eq!(wire::BATCH_MAX, store::BATCH_MAX);
+        assert_eq!(wire::ID_MAX_BYTES, store::ID_MAX_BYTES);
+        assert_eq!(wire::WORKER_MAX_BYTES, store::WORKER_MAX_BYTES);
+        assert_eq!(wire::TOKEN_MAX_BYTES, store::TOKEN_MAX_BYTES);
+        assert_eq!(wire::TIMEOUT_MAX_S, store::TIMEOUT_MAX_S);
+        assert_eq!(wire::LENGTH_MAX, store::LENGTH_MAX);
+        assert_eq!(wire::DEDUP_MAX_S, store::DEDUP_MAX_S);
+    }
 }

@@ -9,14 +9,15 @@ use hust_wire::{
     answer::number,
     message::{FRAMES, Line},
     param::required,
+    queue::{count, name},
 };
 use hyper::{
     StatusCode,
     header::{HeaderName, HeaderValue},
 };
 
-use super::{COUNT_MAX, INDEX, kept, name, settle};
-use crate::handlers::{Outcome, value_of};
+use super::{INDEX, kept, settle};
+use crate::handlers::Outcome;
 
 static NEXT: HeaderName = HeaderName::from_static("next");
 
@@ -27,7 +28,7 @@ pub async fn publish(queues: &Queues, request: &Request) -> Outcome {
     let idx = query.unsigned("idx", INDEX_MAX)?;
     let base = query.unsigned("base", INDEX_MAX)?.unwrap_or(0);
     let ttl_s = query.unsigned("ttl", u64::MAX)?;
-    let item = value_of("item", request, query)?;
+    let item = request.value("item")?;
     let tried = queues.try_publish(&queue, &Publication { item: &item, idx, base, ttl_s });
     let queue = queue.into_owned();
     let blocking =
@@ -43,7 +44,7 @@ pub async fn subscribe(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
     let idx = required("idx", query.unsigned("idx", INDEX_MAX)?)?;
-    let count = query.unsigned_in("count", 1, COUNT_MAX)?.map(|count| count as usize);
+    let count = count(query)?.map(|count| count as usize);
     let tried = queues.try_subscribe(&queue, idx, count);
     let queue = queue.into_owned();
     let blocking = move |queues: &Queues| queues.subscribe(&queue, idx, count);

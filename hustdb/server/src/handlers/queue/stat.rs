@@ -6,11 +6,11 @@ use hust_store::{
     Queues,
     queue::{QueueKind, QueueStat, Window},
 };
-use hust_wire::{Answer, Kind, Request};
+use hust_wire::{Answer, Kind, Request, queue::name};
 
 use super::{
     admin::{kind_number, redelivery_s},
-    name, pooled,
+    pooled,
 };
 use crate::{
     handlers::Outcome,

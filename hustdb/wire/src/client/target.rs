@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use bytes::Bytes;
-use hust_wire::{Refusal, client::Call};
 use hyper::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::Call;
+use crate::{query::Query, refusal::Refusal};
 
 /// The longest target a node takes, in bytes.
 const TARGET_MAX_BYTES: usize = 65_534;
@@ -47,6 +49,16 @@ impl Target {
         }
     }
 
+    /// With those parameters of a query that are named, decoded and encoded again.
+    pub fn of(mut self, query: Query<'_>, names: &[&'static str]) -> Result<Target, Refusal> {
+        for name in names {
+            if let Some(value) = query.bytes(name)? {
+                self = self.bytes(name, &value);
+            }
+        }
+        Ok(self)
+    }
+
     fn name(&mut self, name: &str) {
         self.text.push(if self.has_query { '&' } else { '?' });
         self.has_query = true;
@@ -62,11 +74,37 @@ impl Target {
         Ok(())
     }
 
+    /// GET of it.
+    pub fn get(self) -> Result<Call, Refusal> {
+        self.call(Method::GET, Bytes::new())
+    }
+
+    /// POST to it, without a body.
+    pub fn post(self) -> Result<Call, Refusal> {
+        self.call(Method::POST, Bytes::new())
+    }
+
     /// The request.
     pub fn call(self, method: Method, body: Bytes) -> Result<Call, Refusal> {
         self.check(0)?;
         let call =
             Call::new(method, self.text).map_err(|failure| Refusal::bad("target", failure.to_string()))?;
         Ok(call.body(body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_encoded_once() {
+        let query = Query::new(b"queue=a%3ab&id=%00%26&id=x%20y&junk=1&flag");
+        let target = Target::new("/p").of(query, &["queue", "id", "none", "flag"]).unwrap();
+        let target = target.some("n", Some(7)).some("m", None::<u64>);
+        let call = target.get().unwrap();
+        assert_eq!(call.target(), "/p?queue=a:b&id=x%20y&flag=&n=7");
+        assert!(Target::new("/p").of(Query::new(b"id=%4"), &["id"]).is_err());
+        assert!(Target::new("/p").bytes("id", &[0; 30_000]).check(0).is_err());
     }
 }

@@ -1,0 +1,106 @@
+//! `/get`: asks one node after the other until one has a message.
+//!
+//! A get is never repeated: a node that took it and gave no answer may have given a message away.
+
+use std::sync::Arc;
+
+use hust_wire::{
+    Answer, Query, Refusal,
+    client::{Call, Pool, Target},
+    queue::{Take, name},
+};
+use hyper::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
+
+use crate::{
+    backend::Outcome,
+    front::Front,
+    place::{self, Missing, Seen, missing},
+    poll,
+    show::{busy, none_took, show, unknown},
+    view::Row,
+};
+
+static ACK_PEER: HeaderName = HeaderName::from_static("ack-peer");
+
+/// A get as a node gets it.
+#[derive(Clone, Debug)]
+pub struct Get {
+    /// The queue.
+    pub queue: String,
+    /// What is asked for.
+    pub take: Take,
+    call: Call,
+}
+
+impl Get {
+    /// What a client asks for.
+    pub fn parse(query: Query<'_>) -> Result<Get, Refusal> {
+        let queue = name(query)?.into_owned();
+        let take = Take::read(query)?;
+        let target = Target::new("/hustmq/get").plain("queue", &queue);
+        let call = target.of(query, &["worker", "ack", "count"])?.post()?;
+        Ok(Get { queue, take, call })
+    }
+}
+
+/// `/get`
+pub async fn get(front: &Arc<Front>, pool: &Pool, get: &Get) -> Answer {
+    let owner = front.config.queue_hash.then(|| place::owner(&get.queue, front.backends.len()));
+    let (mut told, mut empty, mut strange) = (Vec::new(), None, None);
+    let mut down: Vec<usize> = (0..front.backends.len()).filter(|at| !front.is_live(*at)).collect();
+    for at in place::candidates(&seen(front, &get.queue), owner) {
+        let reply = match front.ask(pool, at, &get.call).await {
+            Outcome::NotConnected(why) => {
+                told.push(format!("{} {why}", front.host(at)));
+                down.push(at);
+                continue;
+            }
+            Outcome::Busy(why) => return busy(front.host(at), &why),
+            Outcome::NoAnswer(why) => return unknown(front.host(at), &why),
+            Outcome::Answer(reply) => reply,
+        };
+        match reply.status {
+            StatusCode::OK => {
+                if owner.is_some_and(|owner| owner != at) {
+                    front.count_at(at, |counts| &counts.strays, 1);
+                }
+                poll::passed(front, &get.queue, Some(at));
+                return with_peer(show(&reply), front, at, get);
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                told.push(format!("{} gives nothing", front.host(at)));
+                down.push(at);
+            }
+            StatusCode::NOT_FOUND => empty = Some(reply),
+            StatusCode::PRECONDITION_FAILED => strange = strange.or(Some(reply)),
+            _ => return show(&reply),
+        }
+    }
+    poll::passed(front, &get.queue, None);
+    let hidden = || down.iter().any(|at| front.view.has(*at, &get.queue, |_| true));
+    match (missing(empty.is_some(), strange.is_some(), hidden), empty.or(strange)) {
+        (Missing::Empty | Missing::Unknown, Some(reply)) => show(&reply),
+        (Missing::Hidden, _) => {
+            Refusal::unavailable("queue", "unknown to those that answer, and a backend that has it is down")
+                .into()
+        }
+        _ => none_took(&told),
+    }
+}
+
+/// What is known of the backends, for a queue.
+fn seen(front: &Front, queue: &str) -> Vec<Seen> {
+    let at = 0..front.backends.len();
+    at.map(|at| Seen { live: front.is_live(at), ready: front.view.has(at, queue, Row::has_ready) }).collect()
+}
+
+/// Tokens hold at the node that made them.
+fn with_peer(answer: Answer, front: &Front, at: usize, get: &Get) -> Answer {
+    match HeaderValue::try_from(front.host(at)) {
+        Ok(peer) if !get.take.ack => answer.with_header(ACK_PEER.clone(), peer),
+        _ => answer,
+    }
+}

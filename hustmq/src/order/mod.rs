@@ -1,0 +1,65 @@
+//! Commands that all nodes are told at once: `/timeout lock max purge delete settings`, and `/worker`, which asks all.
+//!
+//! Each node is told by a task of its own, which goes on when the client has gone.
+
+mod call;
+mod round;
+mod verdict;
+mod workers;
+
+use hust_wire::{Answer, Refusal, Request, client::Pool};
+use hyper::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
+
+use self::{
+    call::{Told, read},
+    round::{ask_all, none_answered},
+    verdict::{Said, Shown, verdict},
+};
+use crate::{front::Front, kind, place, routes::Order, show::show, view::Kind};
+
+pub use workers::worker;
+
+static SKIPPED: HeaderName = HeaderName::from_static("skipped");
+
+/// Tells all nodes, or the owner.
+pub async fn order(front: &Front, pool: &Pool, order: Order, request: &Request) -> Result<Answer, Refusal> {
+    let Told { queue, creates, call } = read(order, request)?;
+    // Behind the publications under way; none is taken in until it is gone everywhere.
+    let _alone = match order {
+        Order::Delete => Some(front.pushes.alone(&queue).await),
+        _ => None,
+    };
+    let owner = place::owner(&queue, front.backends.len());
+    if creates && !front.view.has(owner, &queue, |_| true) {
+        kind::check(front, pool, &queue, Kind::Normal).await?;
+    }
+    let said = ask_all(front, pool, &call, |at| !creates || at == owner).await;
+    if order == Order::Delete {
+        for (at, said) in said.iter().enumerate() {
+            if matches!(said.status(), Some(StatusCode::OK | StatusCode::PRECONDITION_FAILED)) {
+                front.view.forget(at, &queue);
+            }
+        }
+    }
+    let verdict = verdict(said.iter().map(Said::of));
+    Ok(match verdict.shown {
+        Shown::Answer(at) => {
+            let shown = said.get(at).and_then(|said| said.reply()).map(show);
+            let answer = shown.unwrap_or_else(|| none_answered(front, &said));
+            let skipped = if creates { Vec::new() } else { verdict.skipped };
+            with_skipped(answer, front, &skipped)
+        }
+        Shown::Unknown | Shown::Unreachable => none_answered(front, &said),
+    })
+}
+
+fn with_skipped(answer: Answer, front: &Front, skipped: &[usize]) -> Answer {
+    let hosts: Vec<&str> = skipped.iter().map(|at| front.host(*at)).collect();
+    match HeaderValue::try_from(hosts.join(",")) {
+        Ok(hosts) if !skipped.is_empty() => answer.with_header(SKIPPED.clone(), hosts),
+        _ => answer,
+    }
+}
