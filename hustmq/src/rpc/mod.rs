@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use self::{
-    board::{Board, Job, Late, Refused, TaskId, WorkerId},
+    board::{Board, Counts, Job, Late, Refused, TaskId, WorkerId},
     delivery::Delivery,
     token::Token,
 };
@@ -199,9 +199,14 @@ impl Rpc {
         drop(seat.send(Some(Delivery::new(self, job))));
     }
 
+    /// How many calls and workers there are.
+    pub fn counts(&self) -> Counts {
+        self.board.lock().counts()
+    }
+
     /// `/do_get_status`
     pub fn call_status(&self) -> Answer {
-        let counts = self.board.lock().counts();
+        let counts = self.counts();
         let free = counts.limit - counts.unclaimed - counts.claimed;
         let json = format!(
             r#"{{"unassigned_tasks":{},"assigned_tasks":{},"free_tasks":{free},"total":{}}}"#,
@@ -212,7 +217,7 @@ impl Rpc {
 
     /// `/do_post_status`
     pub fn work_status(&self) -> Answer {
-        let counts = self.board.lock().counts();
+        let counts = self.counts();
         let free = counts.limit - counts.workers;
         let json = format!(
             r#"{{"cache_workers":{},"free_workers":{free},"total":{}}}"#,
