@@ -12,6 +12,7 @@ use hust_wire::{
     Answer, Host, Refusal, Request,
     client::{Options, Pool, Trust},
     config::BackendConfig,
+    detached::Detached,
     hint,
     server::Handler,
 };
@@ -28,7 +29,7 @@ use crate::{
     read::read,
     routes::{Command, command},
     table::{Ids, Installer, Tables},
-    write::{self, Debtor, Detached, Flights},
+    write::{self, Debtor, Flights},
 };
 
 /// What all workers share.

@@ -8,6 +8,7 @@ use std::sync::{
 use hust_wire::{
     Answer, Refusal, Request,
     client::{Call, Pool},
+    detached::Detached,
     server::Handler,
 };
 use hyper::StatusCode;
@@ -19,8 +20,11 @@ use crate::{
     keeper::Keeper,
     metrics,
     order::{self, order},
+    poll::{self, Polls},
+    push::{self, Pushes},
     put::put,
     routes::{Command, command},
+    rpc::Rpc,
     settle::settle,
     view::{self, View},
 };
@@ -36,6 +40,12 @@ pub struct Front {
     pub view: View,
     /// Whose turn it is to get a message, where queues have no owner.
     pub turn: AtomicUsize,
+    /// Who waits for messages.
+    pub polls: Polls,
+    /// What is known of push queues.
+    pub pushes: Pushes,
+    /// Calls between clients.
+    pub rpc: Arc<Rpc>,
 }
 
 impl Front {
@@ -78,10 +88,11 @@ pub struct Service(pub Arc<Front>);
 #[derive(Debug)]
 pub struct Worker {
     pub pool: Pool,
+    pub detached: Arc<Detached>,
 }
 
 impl Service {
-    async fn run(&self, command: Command, worker: &Worker, request: &Request) -> Result<Answer, Refusal> {
+    async fn run(&self, command: Command, worker: &Worker, request: &mut Request) -> Result<Answer, Refusal> {
         let (front, pool) = (&self.0, &worker.pool);
         match command {
             Command::Put => put(front, pool, request).await,
@@ -92,6 +103,14 @@ impl Service {
             Command::Stat => view::stat(&front.view, request),
             Command::StatAll => view::stat_all(&front.view, request),
             Command::Autost => view::autost(front).await,
+            Command::Pub => push::publish(front, worker, request).await,
+            Command::Sub => push::sub(front, pool, request).await,
+            Command::Evget => poll::evget(front, pool, request).await,
+            Command::Evsub => poll::evsub(front, pool, request).await,
+            Command::DoGet => front.rpc.call(request).await,
+            Command::DoPost => front.rpc.work(request).await,
+            Command::DoGetStatus => Ok(front.rpc.call_status()),
+            Command::DoPostStatus => Ok(front.rpc.work_status()),
         }
     }
 }
@@ -100,7 +119,7 @@ impl Handler for Service {
     type Worker = Worker;
 
     fn worker(&self, _index: usize) -> Worker {
-        Worker { pool: Pool::new(&self.0.config.backend) }
+        Worker { pool: Pool::new(&self.0.config.backend), detached: Arc::default() }
     }
 
     async fn handle(&self, worker: &Worker, request: &mut Request) -> Answer {
@@ -112,5 +131,18 @@ impl Handler for Service {
 
     fn metrics(&self, text: &mut String) {
         metrics::write(text, &self.0);
+    }
+
+    fn draining(&self) {
+        self.0.polls.drain();
+        self.0.rpc.drain();
+    }
+
+    async fn settle(&self, _worker: &Worker) {
+        self.0.rpc.settle().await;
+    }
+
+    async fn finish(&self, worker: &Worker) {
+        worker.detached.finish().await;
     }
 }

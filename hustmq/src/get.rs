@@ -2,6 +2,8 @@
 //!
 //! A get is never repeated: a node that took it and gave no answer may have given a message away.
 
+use std::sync::Arc;
+
 use hust_wire::{
     Answer, Query, Refusal,
     client::{Call, Pool, Target},
@@ -16,6 +18,7 @@ use crate::{
     backend::Outcome,
     front::Front,
     place::{self, Missing, Seen, missing},
+    poll,
     show::{busy, none_took, show, unknown},
     view::Row,
 };
@@ -44,7 +47,7 @@ impl Get {
 }
 
 /// `/get`
-pub async fn get(front: &Front, pool: &Pool, get: &Get) -> Answer {
+pub async fn get(front: &Arc<Front>, pool: &Pool, get: &Get) -> Answer {
     let owner = front.config.queue_hash.then(|| place::owner(&get.queue, front.backends.len()));
     let (mut told, mut empty, mut strange) = (Vec::new(), None, None);
     let mut down: Vec<usize> = (0..front.backends.len()).filter(|at| !front.is_live(*at)).collect();
@@ -64,6 +67,7 @@ pub async fn get(front: &Front, pool: &Pool, get: &Get) -> Answer {
                 if owner.is_some_and(|owner| owner != at) {
                     front.count_at(at, |counts| &counts.strays, 1);
                 }
+                poll::passed(front, &get.queue, Some(at));
                 return with_peer(show(&reply), front, at, get);
             }
             StatusCode::SERVICE_UNAVAILABLE => {
@@ -75,6 +79,7 @@ pub async fn get(front: &Front, pool: &Pool, get: &Get) -> Answer {
             _ => return show(&reply),
         }
     }
+    poll::passed(front, &get.queue, None);
     let hidden = || down.iter().any(|at| front.view.has(*at, &get.queue, |_| true));
     match (missing(empty.is_some(), strange.is_some(), hidden), empty.or(strange)) {
         (Missing::Empty | Missing::Unknown, Some(reply)) => show(&reply),

@@ -12,8 +12,11 @@ mod kind;
 mod metrics;
 mod order;
 mod place;
+mod poll;
+mod push;
 mod put;
 mod routes;
+mod rpc;
 mod settle;
 mod show;
 mod view;
@@ -36,6 +39,9 @@ use crate::{
     config::FrontConfig,
     front::{Front, Service},
     keeper::Keeper,
+    poll::Polls,
+    push::Pushes,
+    rpc::Rpc,
     view::View,
 };
 
@@ -74,6 +80,9 @@ fn run(args: &Args) -> Result<(), Failure> {
     let front = Arc::new(Front {
         view: View::new(backends.len(), config.status_cache),
         turn: AtomicUsize::new(0),
+        polls: Polls::new(config.health.timeout()),
+        pushes: Pushes::default(),
+        rpc: Arc::new(Rpc::new(&config.rpc)),
         config,
         keeper,
         backends,
@@ -82,6 +91,8 @@ fn run(args: &Args) -> Result<(), Failure> {
         front.keeper.wait(view::first(front.clone())).map_err(Failure::other)?;
         view::poll(&front, interval);
     }
+    poll::start(&front);
+    push::start(&front);
     let running = server::start(PROGRAM, &server, &security, Service(front))?;
     let control = running.control();
     cli::announce(PROGRAM.name, running.address());

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use hust_wire::metrics;
@@ -19,6 +22,7 @@ use crate::{backend::Backend, front::Front};
 pub fn write(text: &mut String, front: &Front) {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Look { backends: front.backends.clone() }));
+    registry.register_collector(Box::new(Totals(totals(front))));
     metrics::write(text, &registry);
 }
 
@@ -26,6 +30,59 @@ pub fn write(text: &mut String, front: &Front) {
 #[derive(Debug)]
 struct Look {
     backends: Vec<Arc<Backend>>,
+}
+
+/// Figures of the whole front.
+#[derive(Debug)]
+struct Totals(Vec<Total>);
+
+/// Name, help, kind, value.
+type Total = (&'static str, &'static str, MetricType, u64);
+
+fn totals(front: &Front) -> Vec<Total> {
+    let ((waiters, readers), calls) = (front.polls.counts(), front.rpc.counts());
+    let (gauge, counter) = (MetricType::Gauge, MetricType::Counter);
+    let push = |count: &AtomicU64| count.load(Relaxed);
+    let counts = &front.pushes.counts;
+    vec![
+        ("hustmq_evget_waiting", "Clients that wait for a message", gauge, waiters as u64),
+        ("hustmq_evsub_waiting", "Clients that wait for an index", gauge, readers as u64),
+        ("hustmq_rpc_unclaimed", "Calls that no worker has", gauge, calls.unclaimed as u64),
+        ("hustmq_rpc_claimed", "Calls that a worker has", gauge, calls.claimed as u64),
+        ("hustmq_rpc_workers", "Workers that wait for a call", gauge, calls.workers as u64),
+        (
+            "hustmq_copies_failed",
+            "Copies of publications that a live node did not take",
+            counter,
+            push(&counts.copies_failed),
+        ),
+        ("hustmq_catch_ups", "Comparisons of a push queue node by node", counter, push(&counts.catch_ups)),
+        (
+            "hustmq_caught_up",
+            "Indices of push queues carried to a node that lacked them",
+            counter,
+            push(&counts.caught_up),
+        ),
+        (
+            "hustmq_conflicts",
+            "Messages that a node had otherwise under the same index",
+            counter,
+            push(&counts.conflicts),
+        ),
+    ]
+}
+
+impl Collector for Totals {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        for (name, help, kind, value) in &self.0 {
+            let metric = to.encode_descriptor(name, help, None, *kind)?;
+            match kind {
+                MetricType::Counter => ConstCounter::new(*value).encode(metric)?,
+                _ => ConstGauge::new(*value).encode(metric)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A figure of each node: name, help, how to read it.

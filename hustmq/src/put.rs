@@ -3,7 +3,7 @@
 //! A message is sent on only as long as it is certain that no node took it. Before a node takes the first message of a
 //! queue that it does not know and another does, it is told the queue's settings.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use hust_wire::{
     Answer, Refusal, Request,
@@ -15,7 +15,7 @@ use hyper::{Method, StatusCode, header::RETRY_AFTER};
 use crate::{
     backend::Outcome,
     front::Front,
-    kind, place,
+    kind, place, poll,
     show::{busy, none_took, show, unknown},
     view::{Kind, Row, merge},
 };
@@ -48,7 +48,7 @@ impl Put {
 }
 
 /// `/put`
-pub async fn put(front: &Front, pool: &Pool, request: &Request) -> Result<Answer, Refusal> {
+pub async fn put(front: &Arc<Front>, pool: &Pool, request: &Request) -> Result<Answer, Refusal> {
     let put = Put::parse(request)?;
     kind::check(front, pool, &put.queue, Kind::Normal).await?;
     if !front.config.queue_hash {
@@ -68,7 +68,7 @@ fn check_view(front: &Front, put: &Put) -> Result<(), Refusal> {
 }
 
 /// Offers a put to one node after the other until one has decided about it.
-async fn offer(front: &Front, pool: &Pool, put: &Put) -> Answer {
+async fn offer(front: &Arc<Front>, pool: &Pool, put: &Put) -> Answer {
     let count = front.backends.len();
     let owner = place::owner(&put.queue, count);
     let first = if front.config.queue_hash { owner } else { front.turn.fetch_add(1, Relaxed) % count.max(1) };
@@ -95,6 +95,9 @@ async fn offer(front: &Front, pool: &Pool, put: &Put) -> Answer {
             Outcome::Answer(reply) => {
                 if front.config.queue_hash && at != owner && reply.status == StatusCode::OK {
                     front.count_at(at, |counts| &counts.stand_in, put.count);
+                }
+                if reply.status == StatusCode::OK {
+                    poll::look(front, &put.queue, at);
                 }
                 return show(&reply);
             }

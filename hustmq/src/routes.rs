@@ -1,6 +1,6 @@
 //! The paths of the front and the commands behind them.
 
-use hust_wire::route::{BodyRule, Methods, Route};
+use hust_wire::route::{self, BodyRule, Methods, Route, Row, read};
 
 /// What a path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,14 @@ pub enum Command {
     Stat,
     StatAll,
     Autost,
+    Pub,
+    Sub,
+    Evget,
+    Evsub,
+    DoGet,
+    DoPost,
+    DoGetStatus,
+    DoPostStatus,
 }
 
 /// What becomes of a delivery.
@@ -40,7 +48,7 @@ pub enum Order {
 const CONSUME: Methods = Methods::GET.and(Methods::POST);
 
 /// Paths, commands, methods and bodies; the id of a route is its place in here.
-const TABLE: [(&str, Command, Methods, BodyRule); 15] = [
+const TABLE: [(&str, Command, Methods, BodyRule); 23] = [
     carry("/put", Command::Put),
     ("/get", Command::Get, CONSUME, BodyRule::Ignored),
     carry("/ack", Command::Settle(Settle::Ack)),
@@ -56,40 +64,37 @@ const TABLE: [(&str, Command, Methods, BodyRule); 15] = [
     read("/stat", Command::Stat),
     read("/stat_all", Command::StatAll),
     read("/autost", Command::Autost),
+    carry("/pub", Command::Pub),
+    ("/sub", Command::Sub, Methods::READ_MEMBER, BodyRule::Ignored),
+    ("/evget", Command::Evget, Methods::GET, BodyRule::Ignored),
+    ("/evsub", Command::Evsub, Methods::GET, BodyRule::Ignored),
+    call("/do_get", Command::DoGet),
+    call("/do_post", Command::DoPost),
+    read("/do_get_status", Command::DoGetStatus),
+    read("/do_post_status", Command::DoPostStatus),
 ];
 
 /// The routes.
-pub const ROUTES: &[Route] = &routes();
+pub const ROUTES: &[Route] = &route::routes(&TABLE);
 
 /// The command of a route.
 pub fn command(route: u16) -> Option<Command> {
     TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
 }
 
-const fn routes() -> [Route; TABLE.len()] {
-    let blank = Route { path: "", methods: Methods::READ, id: 0, body: BodyRule::Ignored };
-    let mut routes = [blank; TABLE.len()];
-    let mut at = 0;
-    while at < routes.len() {
-        let (path, _, methods, body) = TABLE[at];
-        routes[at] = Route { path, methods, id: at as u16, body };
-        at += 1;
-    }
-    routes
-}
-
-const fn read(path: &'static str, command: Command) -> (&'static str, Command, Methods, BodyRule) {
-    (path, command, Methods::READ, BodyRule::Ignored)
-}
-
 /// A write whose message or tokens come in the body.
-const fn carry(path: &'static str, command: Command) -> (&'static str, Command, Methods, BodyRule) {
+const fn carry(path: &'static str, command: Command) -> Row<Command> {
     (path, command, Methods::WRITE, BodyRule::Collected)
 }
 
 /// A write of parameters alone.
-const fn order(path: &'static str, order: Order) -> (&'static str, Command, Methods, BodyRule) {
+const fn order(path: &'static str, order: Order) -> Row<Command> {
     (path, Command::Order(order), Methods::WRITE, BodyRule::Ignored)
+}
+
+/// A side of a call from one client to another.
+const fn call(path: &'static str, command: Command) -> Row<Command> {
+    (path, command, Methods::POST, BodyRule::Collected)
 }
 
 #[cfg(test)]
@@ -106,7 +111,7 @@ mod tests {
             assert!(command(route.id).is_some());
         }
         assert_eq!(command(ROUTES.len() as u16), None);
-        let found = ROUTES.iter().find(|route| route.path == "/autost").unwrap();
-        assert_eq!(command(found.id), Some(Command::Autost));
+        let found = ROUTES.iter().find(|route| route.path == "/do_post_status").unwrap();
+        assert_eq!(command(found.id), Some(Command::DoPostStatus));
     }
 }

@@ -1,22 +1,30 @@
 //! `/ack nack touch`: asked of the node that made the delivery, and of no other.
 
+use std::sync::Arc;
+
 use hust_wire::{
     Answer, Host, Refusal, Request,
     client::{Call, Pool, Target},
     param::required,
     queue::{check_token, name, shown, split},
 };
-use hyper::Method;
+use hyper::{Method, StatusCode};
 
 use crate::{
     backend::Outcome,
     front::Front,
+    poll,
     routes::Settle,
     show::{busy, not_done, show, unknown},
 };
 
 /// Asks the node that made the delivery.
-pub async fn settle(front: &Front, pool: &Pool, verb: Settle, request: &Request) -> Result<Answer, Refusal> {
+pub async fn settle(
+    front: &Arc<Front>,
+    pool: &Pool,
+    verb: Settle,
+    request: &Request,
+) -> Result<Answer, Refusal> {
     let call = call(verb, request)?;
     let at = peer(front, request)?;
     let host = front.host(at);
@@ -27,7 +35,12 @@ pub async fn settle(front: &Front, pool: &Pool, verb: Settle, request: &Request)
         Outcome::NotConnected(why) => not_done(format!("{host} {why}")),
         Outcome::Busy(why) => busy(host, &why),
         Outcome::NoAnswer(why) => unknown(host, &why),
-        Outcome::Answer(reply) => show(&reply),
+        Outcome::Answer(reply) => {
+            if verb == Settle::Nack && reply.status == StatusCode::OK {
+                poll::look(front, &name(request.query())?, at);
+            }
+            show(&reply)
+        }
     })
 }
 

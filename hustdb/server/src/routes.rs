@@ -4,7 +4,10 @@
 
 mod command;
 
-use hust_wire::route::{self, BodyRule, Methods, Route, Row, member, read};
+use hust_wire::{
+    message::LINE_MAX_BYTES,
+    route::{self, BodyRule, Methods, Route, Row, member, read},
+};
 
 use crate::handlers::replica::MERGE_OVER_BYTES;
 
@@ -88,7 +91,8 @@ const TABLE: [Row<Command>; 70] = [
         "/hustmq/merge",
         Command::Queue(QueueCommand::Merge),
         Methods::POST.and(Methods::PUT),
-        BodyRule::Collected,
+        // The largest item comes with its frame.
+        BodyRule::CollectedOver(LINE_MAX_BYTES + 2),
     ),
     read("/hustmq/watch", Command::Queue(QueueCommand::Watch)),
 ];

@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod detached;
 mod flat;
 pub mod frame;
 pub mod health;

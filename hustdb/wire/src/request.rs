@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hyper::{Method, header::HeaderValue, http::request::Parts};
+use tokio::sync::oneshot;
 
 use crate::{query::Query, refusal::Refusal};
 
@@ -18,9 +19,23 @@ pub struct Request {
     pub body: Bytes,
     /// The client; an IPv4 address on an IPv6 socket is shown as IPv4.
     pub peer: IpAddr,
+    pub(crate) receipt: Option<oneshot::Sender<()>>,
 }
 
 impl Request {
+    /// A request with this head, of this route.
+    pub fn new(head: Parts, route: u16, body: Bytes, peer: IpAddr) -> Request {
+        Request { head, route, body, peer, receipt: None }
+    }
+
+    /// Tells whether the answer to this request leaves: `Ok` once all of it is with the operating system, `Err` if the
+    /// connection ends before, or the handler is dropped. For handlers that would take back what was not delivered.
+    pub fn receipt(&mut self) -> oneshot::Receiver<()> {
+        let (receipt, left) = oneshot::channel();
+        self.receipt = Some(receipt);
+        left
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.head.method

@@ -8,7 +8,7 @@ use crate::{plan::Demand, routes::CacheCommand};
 
 fn request(method: &str, target: &str, body: &'static [u8]) -> Request {
     let parts = hyper::Request::builder().method(method).uri(target).body(()).unwrap().into_parts().0;
-    Request { head: parts, route: 0, body: Bytes::from_static(body), peer: [127, 0, 0, 1].into() }
+    Request::new(parts, 0, Bytes::from_static(body), [127, 0, 0, 1].into())
 }
 
 fn write(verb: Verb, target: &str, body: &'static [u8]) -> Result<Write, Refusal> {

@@ -4,13 +4,11 @@
 //! serialisers from deciding about one record at a time, `legs.rs` talks to the nodes, `owe.rs` makes sure that a record
 //! that is not on both masters is durably owed to the one that lacks it.
 
-mod detached;
 mod flights;
 mod legs;
 mod owe;
 mod task;
 
-pub use detached::Detached;
 pub use flights::Flights;
 pub use owe::{Debtor, Evidence, repair};
 pub use task::run;

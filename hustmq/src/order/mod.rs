@@ -27,6 +27,11 @@ static SKIPPED: HeaderName = HeaderName::from_static("skipped");
 /// Tells all nodes, or the owner.
 pub async fn order(front: &Front, pool: &Pool, order: Order, request: &Request) -> Result<Answer, Refusal> {
     let Told { queue, creates, call } = read(order, request)?;
+    // Behind the publications under way; none is taken in until it is gone everywhere.
+    let _alone = match order {
+        Order::Delete => Some(front.pushes.alone(&queue).await),
+        _ => None,
+    };
     let owner = place::owner(&queue, front.backends.len());
     if creates && !front.view.has(owner, &queue, |_| true) {
         kind::check(front, pool, &queue, Kind::Normal).await?;

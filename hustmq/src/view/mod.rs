@@ -13,6 +13,6 @@ mod show;
 
 pub use merge::{Merged, merge};
 pub use poll::{autost, first, poll};
-pub use row::{Kind, Row};
+pub use row::{Kind, Row, Rows, rows};
 pub use seen::View;
 pub use show::{stat, stat_all};

@@ -9,10 +9,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use hust_wire::{Answer, Refusal, client::Call, health::Event};
 use hyper::StatusCode;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::seen::Seen;
-use crate::{backend::Backend, front::Front};
+use crate::{backend::Backend, front::Front, poll};
 
 /// Polls every node until the program ends.
 pub fn poll(front: &Arc<Front>, interval: Duration) {
@@ -61,10 +61,15 @@ async fn round(front: &Front, at: usize) -> bool {
     let (Some(backend), Some(seen)) = (front.backends.get(at), front.view.node(at)) else { return false };
     let begun = seen.begun();
     let _turn = seen.polling.lock().await;
-    match seen.since(begun) {
-        Some(answered) => answered,
-        None => ask(front, backend, seen).await,
+    if let Some(answered) = seen.since(begun) {
+        return answered;
     }
+    let asked = Instant::now();
+    let answered = ask(front, backend, seen).await;
+    if answered {
+        poll::polled(front, at, &front.view.rows(at), asked);
+    }
+    answered
 }
 
 async fn ask(front: &Front, backend: &Backend, seen: &Seen) -> bool {

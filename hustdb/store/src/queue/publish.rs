@@ -249,6 +249,7 @@ impl Merging<'_> {
                 Step::Done(Some(differs)) => {
                     merged.ignored += 1;
                     merged.conflicts += u64::from(differs);
+                    push.note_published(copy.index);
                 }
                 Step::Done(None) => {
                     merged.applied += 1;

@@ -76,13 +76,13 @@ pub fn exchange<H: Handler>(link: &Link<H>, request: hyper::Request<Incoming>) -
     link.pulse.head_read();
     let (head, body) = request.into_parts();
     let admitted = gate::admit(&link.shared, &head, link.refused.as_ref());
-    let mut request = Request { head, route: 0, body: Bytes::new(), peer: link.peer };
+    let mut request = Request::new(head, 0, Bytes::new(), link.peer);
     if let Ok(Target::Route(route)) = admitted {
         request.route = route.id;
         if body.is_end_stream() {
             link.pulse.handling();
             if let Some(answer) = link.shared.handler.answer_now(&link.local.worker, &request) {
-                return Exchange::Answered(respond(link, answer, Some(route.id), request.head));
+                return Exchange::Answered(respond(link, answer, Some(route.id), request));
             }
         }
     }
@@ -113,7 +113,7 @@ async fn wait<H: Handler>(
         Ok(target) => (own(&link.shared, target, body).await, None),
         Err(refusal) => (refuse(&link.shared, refusal, &request.head, body).await, None),
     };
-    respond(link, answer, route, request.head)
+    respond(link, answer, route, request)
 }
 
 /// Counts an answer and makes it HTTP.
@@ -121,15 +121,15 @@ fn respond<H: Handler>(
     link: &Link<H>,
     answer: Answer,
     route: Option<u16>,
-    head: Parts,
+    request: Request,
 ) -> Response<Full<Bytes>> {
     if answer.close {
         link.pulse.set_linger();
     }
-    let took_us = link.pulse.answering();
+    let took_us = link.pulse.answering(request.receipt);
     link.local.shard.count(route, answer.status, took_us);
-    let is_head = head.method == Method::HEAD;
-    answer.into_response(head.headers, is_head)
+    let is_head = request.head.method == Method::HEAD;
+    answer.into_response(request.head.headers, is_head)
 }
 
 async fn take<H: Handler>(shared: &Shared<H>, rule: BodyRule, body: Incoming) -> Result<Bytes, Refusal> {

@@ -61,6 +61,12 @@ pub trait Handler: Send + Sync + 'static {
     /// The server begins to end: answers that wait for what may never come are to be given now. Each worker says so.
     fn draining(&self) {}
 
+    /// Runs when a worker begins to drain, within the drain timeout, before its connections are told to end: waits for
+    /// what clients still have to say on the connections they have.
+    fn settle(&self, _worker: &Self::Worker) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Runs when all connections of a worker have ended, before its runtime does: waits for what goes on without them.
     fn finish(&self, _worker: &Self::Worker) -> impl Future<Output = ()> + Send {
         std::future::ready(())

@@ -9,7 +9,8 @@ use std::{
 };
 
 use hyper::StatusCode;
-use tokio::time::Instant;
+use parking_lot::Mutex;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::Timeouts;
 
@@ -34,6 +35,9 @@ pub struct Pulse {
     /// The status of an answer of hyper's own that was swallowed, or 0.
     swallowed: AtomicU16,
     linger: AtomicBool,
+    /// Somebody waits for the answer to have left.
+    awaited: AtomicBool,
+    receipt: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 /// What the deadlines say.
@@ -58,6 +62,8 @@ impl Pulse {
             blocked: AtomicBool::new(false),
             swallowed: AtomicU16::new(0),
             linger: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
+            receipt: Mutex::new(None),
         }
     }
 
@@ -94,8 +100,13 @@ impl Pulse {
         self.phase.store(HANDLING, Relaxed);
     }
 
-    /// The answer is ready; returns the microseconds since the request's first byte.
-    pub fn answering(&self) -> u64 {
+    /// The answer is ready, and `receipt` is told when it has left; returns the microseconds since the request's first
+    /// byte.
+    pub fn answering(&self, receipt: Option<oneshot::Sender<()>>) -> u64 {
+        if receipt.is_some() {
+            *self.receipt.lock() = receipt;
+            self.awaited.store(true, Relaxed);
+        }
         let now_us = self.now_us();
         self.phase.store(ANSWERING, Relaxed);
         now_us.saturating_sub(self.since_us.swap(now_us, Relaxed))
@@ -124,6 +135,11 @@ impl Pulse {
         if self.phase.load(Relaxed) == ANSWERING {
             let ahead = self.ahead.load(Relaxed);
             self.phase.store(if ahead { RECEIVING } else { IDLE }, Relaxed);
+            if self.awaited.load(Relaxed) {
+                self.awaited.store(false, Relaxed);
+                // Whoever waited may have stopped.
+                let _ = self.receipt.lock().take().map(|receipt| receipt.send(()));
+            }
         }
     }
 
@@ -202,7 +218,7 @@ mod tests {
         pulse.handling();
         pass(1000).await;
         assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)), "a handler has its own limits");
-        assert_eq!(pulse.answering(), 1_060_000_000);
+        assert_eq!(pulse.answering(None), 1_060_000_000);
         pulse.write_blocked();
         pass(59).await;
         pulse.wrote();
@@ -222,7 +238,7 @@ mod tests {
         pulse.head_read();
         pulse.handling();
         pulse.bytes_read();
-        pulse.answering();
+        pulse.answering(None);
         pulse.flushed();
         pass(60).await;
         assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Late);

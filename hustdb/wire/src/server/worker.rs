@@ -94,7 +94,11 @@ impl<H: Handler> Worker<H> {
         for _ in 0..3 {
             yield_now().await;
         }
-        if timeout(self.shared.drain_timeout, self.roster.drain()).await.is_err() {
+        let ending = async {
+            self.shared.handler.settle(&self.local.worker).await;
+            self.roster.drain().await;
+        };
+        if timeout(self.shared.drain_timeout, ending).await.is_err() {
             tracing::warn!("connections were cut: they did not finish within the drain timeout");
         }
         self.shared.handler.finish(&self.local.worker).await;

@@ -7,5 +7,6 @@ mod drain;
 mod gate;
 mod head;
 mod late;
+mod receipt;
 mod support;
 mod tls;

@@ -25,6 +25,7 @@ pub const PROGRAM: Program = Program {
         Route { path: "/merge", methods: Methods::POST, id: 2, body: BodyRule::CollectedOver(100) },
         Route { path: "/big", methods: Methods::READ, id: 3, body: BodyRule::Ignored },
         Route { path: "/wait", methods: Methods::READ, id: 4, body: BodyRule::Ignored },
+        Route { path: "/receipt", methods: Methods::READ, id: 5, body: BodyRule::Ignored },
     ],
     shares_port: true,
 };
@@ -35,11 +36,13 @@ pub fn big() -> Bytes {
     [vec![b'v'; 24 << 20].as_slice(), OWN].concat().into()
 }
 
-/// The program: `/get` answers the key, `/put` the body, `/wait` when let.
+/// The program: `/get` answers the key, `/put` the body, `/wait` when let, `/receipt` much, when let, and tells whether
+/// that left.
 pub struct Echo {
     big: Bytes,
     gate: Arc<Semaphore>,
     entered: mpsc::UnboundedSender<()>,
+    left: mpsc::UnboundedSender<bool>,
 }
 
 impl Handler for Echo {
@@ -57,10 +60,17 @@ impl Handler for Echo {
             },
             1 | 2 => Answer::shared(Kind::Binary, request.body.clone()),
             3 => Answer::ok(Kind::Text, self.big.clone()),
-            _ => {
+            4 => {
                 let _ = self.entered.send(());
                 let _permit = self.gate.acquire().await;
                 Answer::ok(Kind::Text, "waited")
+            }
+            _ => {
+                let (receipt, left) = (request.receipt(), self.left.clone());
+                tokio::spawn(async move { left.send(receipt.await.is_ok()) });
+                let _ = self.entered.send(());
+                let _permit = self.gate.acquire().await;
+                Answer::ok(Kind::Text, self.big.clone())
             }
         }
     }
@@ -75,6 +85,7 @@ pub struct Server {
     pub control: Control,
     pub gate: Arc<Semaphore>,
     entered: Mutex<mpsc::UnboundedReceiver<()>>,
+    left: Mutex<mpsc::UnboundedReceiver<bool>>,
     running: Option<Running>,
 }
 
@@ -102,10 +113,12 @@ impl Server {
     fn run(program: Program, server: &ServerConfig, security: &SecurityConfig) -> Server {
         let gate = Arc::new(Semaphore::new(0));
         let (sender, entered) = mpsc::unbounded_channel();
-        let handler = Echo { big: big(), gate: gate.clone(), entered: sender };
+        let (left_sender, left) = mpsc::unbounded_channel();
+        let handler = Echo { big: big(), gate: gate.clone(), entered: sender, left: left_sender };
         let running = server::start(program, server, security, handler).unwrap();
         let (address, control) = (running.address(), running.control());
-        Server { address, control, gate, entered: Mutex::new(entered), running: Some(running) }
+        let (entered, left) = (Mutex::new(entered), Mutex::new(left));
+        Server { address, control, gate, entered, left, running: Some(running) }
     }
 
     pub fn connect(&self) -> Client {
@@ -122,6 +135,11 @@ impl Server {
     /// Waits until a handler of `/wait` runs.
     pub fn entered(&self) {
         self.entered.lock().unwrap().blocking_recv().unwrap();
+    }
+
+    /// Waits until it is known of an answer of `/receipt` whether it left.
+    pub fn left(&self) -> bool {
+        self.left.lock().unwrap().blocking_recv().unwrap()
     }
 
     /// Waits until the server has ended.

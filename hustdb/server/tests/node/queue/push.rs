@@ -157,6 +157,11 @@ fn merge_keeps_indices_and_is_idempotent() {
         "lock and max do not apply"
     );
     assert_eq!(merge(&mut client, "queue=p&floor=8", ""), merged(0, 0, 0));
+    assert_eq!(merge(&mut client, "queue=q", &frame("index=5&expire=1", "")), merged(1, 0, 0));
+    client.mq_check(&[
+        ("runs?queue=q", r#"200 {"floor":0,"si":5,"ci":5,"runs":[]}"#),
+        ("pub?queue=q&item=f", "200  [index: 6] [expire]"),
+    ]);
     client.mq_check(&[("runs?queue=p", r#"200 {"floor":8,"si":8,"ci":9,"runs":[[9,9]]}"#)]);
     assert_eq!(crate::cache::metric(&mut client, "hustdb_queues_conflicts_total"), 2);
     for (body, reason) in [

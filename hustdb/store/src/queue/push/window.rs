@@ -75,6 +75,12 @@ impl Push {
         true
     }
 
+    /// An index was published, here or elsewhere: none up to it is given again.
+    pub(crate) fn note_published(&mut self, index: u64) {
+        let lane = self.counters.lane(0);
+        lane.last = lane.last.max(index);
+    }
+
     /// Drops everything up to `floor`. Its bytes are counted until its rows are deleted.
     pub(crate) fn raise_floor(&mut self, floor: u64, journal: &mut Journal) {
         self.counters.floor = self.counters.floor.max(floor);

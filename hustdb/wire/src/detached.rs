@@ -1,4 +1,5 @@
-//! Counts the writes of a worker that go on by themselves, so that the worker can wait for them when it ends.
+//! Counts what goes on by itself on a worker, whether its client waits or not, so that the worker can wait for it when
+//! it ends.
 
 use std::sync::{
     Arc,
@@ -7,7 +8,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-/// The writes of one worker.
+/// What goes on by itself on one worker.
 #[derive(Debug, Default)]
 pub struct Detached {
     count: AtomicUsize,

@@ -1,0 +1,101 @@
+//! Push queues: every live node has a copy, and the front keeps the copies equal.
+//!
+//! `publish.rs` gives a message to the lead, which gives it its index, then to all others under that index; pubs of one
+//! queue wait in line (`line.rs`). `catch_up.rs` moves what a node missed, as `plan.rs` decides; `compare.rs` notices
+//! that it must. `subscribe.rs` reads from whoever has the index.
+//!
+//! What is remembered here is only the largest index the front has seen of each queue, so that a new lead does not give
+//! one again that it has not heard of.
+
+mod catch_up;
+mod compare;
+mod line;
+mod plan;
+mod publish;
+mod subscribe;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+pub use self::{
+    catch_up::catch_up,
+    compare::start,
+    line::Alone,
+    publish::publish,
+    subscribe::{Wanted, outside, sub, subscribe},
+};
+use self::{compare::Differences, line::LinesOfPubs};
+
+/// The largest index there can be.
+const INDEX_MAX: u64 = i64::MAX as u64;
+/// So many queues are caught up at one time.
+const CATCH_UPS: usize = 4;
+
+/// What the front knows of push queues.
+#[derive(Debug)]
+pub struct Pushes {
+    lines: Arc<LinesOfPubs>,
+    /// The largest index seen of each queue.
+    last: Mutex<HashMap<String, u64>>,
+    /// The queues being caught up; whether once more.
+    under_way: Mutex<HashMap<String, bool>>,
+    room: Semaphore,
+    differences: Mutex<Differences>,
+    /// What has been counted.
+    pub counts: Counts,
+}
+
+/// Counters of push queues.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Copies of a publication that a live node did not take.
+    pub copies_failed: AtomicU64,
+    /// Rounds of catching up.
+    pub catch_ups: AtomicU64,
+    /// Messages that were moved to a node that lacked them.
+    pub caught_up: AtomicU64,
+    /// Messages that a node had otherwise under the same index.
+    pub conflicts: AtomicU64,
+}
+
+impl Default for Pushes {
+    fn default() -> Pushes {
+        Pushes {
+            lines: Arc::default(),
+            last: Mutex::default(),
+            under_way: Mutex::default(),
+            room: Semaphore::new(CATCH_UPS),
+            differences: Mutex::default(),
+            counts: Counts::default(),
+        }
+    }
+}
+
+impl Pushes {
+    /// The largest index seen of a queue.
+    fn last(&self, queue: &str) -> u64 {
+        self.last.lock().get(queue).copied().unwrap_or(0)
+    }
+
+    /// An index was seen.
+    fn note(&self, queue: &str, index: u64) {
+        let mut last = self.last.lock();
+        match last.get_mut(queue) {
+            Some(known) => *known = index.max(*known),
+            None => drop(last.insert(queue.to_owned(), index)),
+        }
+    }
+
+    /// Waits behind the pubs and catching up that came before; until what it returns is dropped nothing of the queue is
+    /// published. For a delete, which forgets what was remembered.
+    pub async fn alone(&self, queue: &str) -> Alone {
+        let alone = self.lines.alone(queue).await;
+        self.last.lock().remove(queue);
+        alone
+    }
+}

@@ -1,0 +1,284 @@
+//! The board: tables of what happens in turn, and a long random run against the rules themselves.
+
+use super::*;
+
+type Board = super::Board<&'static str, &'static str>;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn start() -> (Board, Instant) {
+    (Board::new(3, PATIENCE), Instant::now())
+}
+
+fn call(
+    board: &mut Board,
+    caller: &'static str,
+    queue: &str,
+    now: Instant,
+) -> (TaskId, Option<&'static str>) {
+    let bits = u128::from(caller.as_bytes()[0]);
+    let (id, handed) = board.call(queue, caller.into(), caller, now, || Some(Token::new(bits))).unwrap();
+    if let Some((_, job)) = &handed {
+        assert_eq!((&job.arguments[..], &*job.queue), (caller.as_bytes(), queue));
+    }
+    (id, handed.map(|(seat, _)| seat))
+}
+
+fn token(caller: &str) -> Token {
+    Token::new(u128::from(caller.as_bytes()[0]))
+}
+
+fn took(job: Option<Job>) -> Option<String> {
+    job.map(|job| String::from_utf8(job.arguments.to_vec()).unwrap())
+}
+
+#[test]
+fn tasks_go_in_the_order_in_which_they_came() {
+    let (mut board, now) = start();
+    for (caller, queue) in [("a", "x"), ("b", "y"), ("c", "x")] {
+        assert_eq!(call(&mut board, caller, queue, now).1, None);
+    }
+    assert_eq!(took(board.take(Some("y"), now)).as_deref(), Some("b"));
+    assert_eq!(took(board.take(Some("y"), now)), None, "a named queue is not served with others");
+    assert_eq!(took(board.take(None, now)).as_deref(), Some("a"));
+    assert_eq!(took(board.take(Some("x"), now)).as_deref(), Some("c"));
+    assert_eq!(took(board.take(None, now)), None);
+    assert_eq!(board.counts(), Counts { unclaimed: 0, claimed: 3, workers: 0, limit: 3 });
+}
+
+#[test]
+fn workers_are_served_in_the_order_in_which_they_came() {
+    let (mut board, now) = start();
+    board.park(Some("x"), "X").unwrap();
+    let any = board.park(None, "any").unwrap();
+    board.park(Some("x"), "X2").unwrap();
+    assert_eq!(board.park(None, "more"), Err(Refused::Full));
+    assert_eq!(call(&mut board, "a", "y", now).1, Some("any"), "the first is passed over");
+    assert!(!board.leave(any), "it has been given something");
+    assert_eq!(call(&mut board, "b", "x", now).1, Some("X"));
+    let last = board.park(None, "last").unwrap();
+    assert!(board.leave(last) && !board.leave(last));
+    assert_eq!(call(&mut board, "c", "x", now).1, Some("X2"));
+    assert_eq!(board.counts().workers, 0);
+}
+
+#[test]
+fn a_token_is_good_once_and_while_its_task_is_claimed() {
+    let (mut board, now) = start();
+    let (id, _) = call(&mut board, "a", "x", now);
+    assert_eq!(board.answer(token("a")), None, "nobody has it");
+    board.take(None, now).unwrap();
+    assert_eq!(board.answer(token("b")), None);
+    assert_eq!(board.answer(token("a")), Some("a"));
+    assert_eq!(board.answer(token("a")), None, "used");
+    assert_eq!(board.late(id, now + PATIENCE), Late::Gone);
+    let (id, _) = call(&mut board, "a", "x", now);
+    board.take(None, now).unwrap();
+    board.abandon(id);
+    assert_eq!(board.answer(token("a")), None, "the caller has gone");
+    assert_eq!(board.counts(), Counts { limit: 3, ..Counts::default() });
+}
+
+#[test]
+fn a_token_in_use_is_not_given_again() {
+    let (mut board, now) = start();
+    call(&mut board, "a", "x", now);
+    let mut bits = [u128::from(b'a'), u128::from(b'a'), 7].into_iter();
+    board.call("x", "b".into(), "b", now, || bits.next().map(Token::new)).unwrap();
+    assert_eq!(board.call("x", "c".into(), "c", now, || None), Err(Refused::NoToken));
+    board.take(None, now).unwrap();
+    board.take(None, now).unwrap();
+    assert_eq!((board.answer(Token::new(7)), board.answer(token("a"))), (Some("b"), Some("a")));
+}
+
+#[test]
+fn time_runs_from_the_call_and_anew_from_the_claim() {
+    let (mut board, now) = start();
+    let at = |seconds| now + Duration::from_secs(seconds);
+    let (id, _) = call(&mut board, "a", "x", now);
+    assert_eq!(board.late(id, at(9)), Late::Until(at(10)));
+    board.take(None, at(9)).unwrap();
+    assert_eq!(board.late(id, at(10)), Late::Until(at(19)));
+    assert_eq!(board.late(id, at(19)), Late::Ended);
+    assert_eq!((board.late(id, at(19)), board.answer(token("a"))), (Late::Gone, None), "late");
+}
+
+#[test]
+fn what_is_given_back_stands_where_it_stood() {
+    let (mut board, now) = start();
+    let at = |seconds| now + Duration::from_secs(seconds);
+    for (caller, seconds) in [("a", 0), ("b", 1), ("c", 2)] {
+        call(&mut board, caller, "x", at(seconds));
+    }
+    assert_eq!(board.give_back(token("a"), now), Back::Gone, "nobody has it");
+    board.take(None, at(5)).unwrap();
+    assert_eq!(board.give_back(token("a"), at(6)), Back::Waits);
+    assert_eq!(board.answer(token("a")), None, "it was not handed over");
+    assert_eq!(took(board.take(None, at(7))).as_deref(), Some("a"));
+    assert_eq!(board.give_back(token("a"), at(10)), Back::Ended("a"), "its first time is over");
+    assert_eq!(board.give_back(token("a"), at(10)), Back::Gone);
+    assert_eq!(took(board.take(None, at(7))).as_deref(), Some("b"));
+    board.take(None, at(7)).unwrap();
+    board.park(None, "w").unwrap();
+    let Back::Handed("w", job) = board.give_back(token("c"), at(8)) else { panic!("someone waits for it") };
+    assert_eq!(job.token, token("c"));
+    assert_eq!(board.counts(), Counts { unclaimed: 0, claimed: 2, workers: 0, limit: 3 });
+}
+
+#[test]
+fn a_full_board_takes_no_more() {
+    let (mut board, now) = start();
+    for caller in ["a", "b", "c"] {
+        call(&mut board, caller, "x", now);
+    }
+    board.take(None, now).unwrap();
+    let more = board.call("x", "d".into(), "d", now, || Some(token("d")));
+    assert_eq!(more, Err(Refused::Full), "claimed ones count");
+    assert_eq!(board.answer(token("a")), Some("a"));
+    call(&mut board, "d", "x", now);
+}
+
+#[test]
+fn a_draining_board_keeps_what_is_claimed() {
+    let (mut board, now) = start();
+    for caller in ["a", "b", "c"] {
+        call(&mut board, caller, "x", now);
+    }
+    board.park(Some("y"), "w").unwrap();
+    board.take(None, now).unwrap();
+    board.take(None, now).unwrap();
+    assert_eq!(board.drain(), (vec!["c"], vec!["w"]));
+    assert_eq!(board.call("x", "d".into(), "d", now, || Some(token("d"))), Err(Refused::Draining));
+    assert_eq!(board.park(None, "v"), Err(Refused::Draining));
+    assert_eq!(board.give_back(token("b"), now), Back::Ended("b"), "nobody will come for it");
+    assert_eq!(board.answer(token("a")), Some("a"));
+    assert_eq!(board.counts(), Counts { limit: 3, ..Counts::default() });
+}
+
+/// What the rules say, kept as plain lists.
+#[derive(Default)]
+struct Model {
+    /// Task, queue, token, claimed.
+    tasks: Vec<(TaskId, &'static str, Token, bool)>,
+    /// Worker, queue.
+    workers: Vec<(WorkerId, Option<&'static str>)>,
+}
+
+impl Model {
+    fn claim_first(&mut self, queue: Option<&str>) -> Option<Token> {
+        let fits = |task: &&mut (_, &str, _, bool)| !task.3 && queue.is_none_or(|queue| queue == task.1);
+        let task = self.tasks.iter_mut().find(fits)?;
+        task.3 = true;
+        Some(task.2)
+    }
+
+    fn seat_first(&mut self, queue: &str) -> Option<WorkerId> {
+        let at = self.workers.iter().position(|(_, takes)| takes.is_none_or(|takes| takes == queue))?;
+        Some(self.workers.remove(at).0)
+    }
+}
+
+#[test]
+fn a_random_run_keeps_the_rules() {
+    const LIMIT: usize = 6;
+    for seed in 1..=200_u64 {
+        let mut dice = Dice(seed);
+        let mut board: super::Board<TaskId, u64> = super::Board::new(LIMIT, PATIENCE);
+        let (mut model, now, mut seats) = (Model::default(), Instant::now(), 0);
+        let mut parked: HashMap<u64, WorkerId> = HashMap::new();
+        for step in 0..300 {
+            let queue = ["x", "y"][dice.below(2)];
+            let named = [None, Some("x"), Some("y")][dice.below(3)];
+            let nth = |len: usize, dice: &mut Dice| if len == 0 { 0 } else { dice.below(len) };
+            let at = nth(model.tasks.len(), &mut dice);
+            let what = format!("seed {seed} step {step}");
+            match dice.below(6) {
+                0 | 1 => {
+                    let token = Token::new(u128::from(dice.next()) << 64 | u128::from(dice.next()));
+                    match board.call(queue, Bytes::new(), 0, now, || Some(token)) {
+                        Ok((id, handed)) => {
+                            assert!(model.tasks.len() < LIMIT, "{what}");
+                            let worker = model.seat_first(queue);
+                            assert_eq!(handed.map(|(seat, _)| parked[&seat]), worker, "{what}");
+                            model.tasks.push((id, queue, token, worker.is_some()));
+                        }
+                        Err(refused) => {
+                            assert_eq!((refused, model.tasks.len()), (Refused::Full, LIMIT), "{what}")
+                        }
+                    }
+                }
+                2 => match board.take(named, now) {
+                    Some(job) => assert_eq!(Some(job.token), model.claim_first(named), "{what}"),
+                    None => {
+                        assert_eq!(model.claim_first(named), None, "{what}");
+                        seats += 1;
+                        match board.park(named, seats) {
+                            Ok(id) => {
+                                parked.insert(seats, id);
+                                model.workers.push((id, named));
+                            }
+                            Err(_) => assert_eq!(model.workers.len(), LIMIT, "{what}"),
+                        }
+                    }
+                },
+                3 if !model.tasks.is_empty() => {
+                    let (.., token, claimed) = model.tasks[at];
+                    assert_eq!(board.answer(token).is_some(), claimed, "{what}");
+                    if claimed {
+                        model.tasks.remove(at);
+                    }
+                }
+                4 if !model.tasks.is_empty() => {
+                    let (_, queue, token, claimed) = model.tasks[at];
+                    match board.give_back(token, now) {
+                        Back::Gone => assert!(!claimed, "{what}"),
+                        Back::Waits => {
+                            assert!(claimed && model.seat_first(queue).is_none(), "{what}");
+                            model.tasks[at].3 = false;
+                        }
+                        Back::Handed(seat, job) => {
+                            assert_eq!(
+                                (job.token, Some(parked[&seat])),
+                                (token, model.seat_first(queue)),
+                                "{what}"
+                            );
+                        }
+                        Back::Ended(_) => panic!("{what}"),
+                    }
+                }
+                5 if !model.workers.is_empty() => {
+                    let (id, _) = model.workers.remove(nth(model.workers.len(), &mut dice));
+                    assert!(board.leave(id), "{what}");
+                }
+                _ if !model.tasks.is_empty() => board.abandon(model.tasks.remove(at).0),
+                _ => {}
+            }
+            let claimed = model.tasks.iter().filter(|task| task.3).count();
+            let (unclaimed, workers) = (model.tasks.len() - claimed, model.workers.len());
+            assert_eq!(board.counts(), Counts { unclaimed, claimed, workers, limit: LIMIT }, "{what}");
+            let idle = |task: &(_, &str, _, bool)| {
+                !task.3 && model.workers.iter().any(|(_, takes)| takes.is_none_or(|takes| takes == task.1))
+            };
+            assert!(!model.tasks.iter().any(idle), "{what}: a worker waits for a task that waits");
+        }
+        for (id, ..) in model.tasks {
+            board.abandon(id);
+        }
+        assert_eq!((board.unclaimed_of.queues(), board.by_token.len()), (0, 0), "nothing is left behind");
+    }
+}
+
+/// Numbers that look random and are the same for one seed.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 1
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}

@@ -1,0 +1,86 @@
+//! Copies become equal again: after a node was down, after a publication past the front, after everything expired.
+
+use hust_testkit::wait_until;
+
+use crate::{
+    cluster::{Cluster, LONG},
+    publish::copies,
+};
+
+impl Cluster {
+    /// Waits until all nodes say this of a queue.
+    fn wait_runs(&self, queue: &str, expected: &str) {
+        for node in 0..self.nodes.len() {
+            let runs = || self.node(node).get(&format!("/hustmq/runs?queue={queue}")).text();
+            assert!(wait_until(LONG, || runs() == expected), "node {node}: {} not {expected}", runs());
+        }
+    }
+}
+
+#[test]
+fn a_node_that_was_down_gets_what_it_missed() {
+    let mut cluster = Cluster::with(3, &[]);
+    let mut client = cluster.client();
+    for queue in ["p", "q"] {
+        client.ok(&format!("/pub?queue={queue}&item=first"));
+    }
+    cluster.kill(1);
+    for number in 2..=1300 {
+        client.ok(&format!("/pub?queue=p&item=item{number}"));
+    }
+    client.ok("/purge?queue=p&upto=50");
+    client.ok("/pub?queue=new&item=a&idx=7");
+    cluster.revive(1);
+    cluster.wait_runs("p", r#"{"floor":50,"si":50,"ci":1300,"runs":[[51,1300]]}"#);
+    cluster.wait_runs("new", r#"{"floor":6,"si":6,"ci":7,"runs":[[7,7]]}"#);
+    for from in [51, 700] {
+        let copy = |node: usize| copies(&mut cluster.node(node), "p", from);
+        assert!(copy(1) == copy(0) && copy(2) == copy(0), "items and expiries alike");
+    }
+    assert_eq!(client.ok("/pub?queue=p&item=last").header("index"), Some("1301"));
+    assert!(cluster.figure("hustmq_caught_up_total") >= 1250);
+}
+
+#[test]
+fn each_may_have_what_the_other_lacks() {
+    let mut cluster = Cluster::with(2, &[]);
+    let mut client = cluster.client();
+    let queue = cluster.owned_by(0);
+    let publish = |client: &mut crate::cluster::Client| {
+        client.ok(&format!("/pub?queue={queue}&item=a")).number("index")
+    };
+    assert_eq!(publish(&mut client), Some(1));
+    cluster.kill(0);
+    assert_eq!(publish(&mut client), Some(2), "only at node 1");
+    cluster.kill(1);
+    cluster.revive(0);
+    let third = publish(&mut client);
+    assert_eq!(third, Some(3), "node 0 has not heard of the second, the front has");
+    cluster.revive(1);
+    cluster.wait_runs(&queue, r#"{"floor":0,"si":0,"ci":3,"runs":[[1,3]]}"#);
+}
+
+#[test]
+fn what_is_published_past_the_front_spreads() {
+    let cluster = Cluster::with(2, &[]);
+    let mut node = cluster.node(1);
+    for _ in 0..3 {
+        node.ok("/hustmq/pub?queue=p&item=a");
+    }
+    cluster.wait_runs("p", r#"{"floor":0,"si":0,"ci":3,"runs":[[1,3]]}"#);
+    node.ok("/hustmq/purge?queue=p&upto=2");
+    cluster.wait_runs("p", r#"{"floor":2,"si":2,"ci":3,"runs":[[3,3]]}"#);
+}
+
+#[test]
+fn what_expired_still_counts_as_published() {
+    let mut cluster = Cluster::with(2, &[]);
+    let mut client = cluster.client();
+    client.ok("/pub?queue=p&item=a&ttl=1");
+    cluster.kill(1);
+    client.ok("/pub?queue=p&item=b&ttl=1");
+    let gone = || cluster.node(0).get("/hustmq/runs?queue=p").text().ends_with("\"runs\":[]}");
+    assert!(wait_until(LONG, gone));
+    cluster.revive(1);
+    cluster.wait_runs("p", r#"{"floor":0,"si":2,"ci":2,"runs":[]}"#);
+}

@@ -1,0 +1,48 @@
+//! How long it takes from a message to the answer of the one who waits for it.
+
+use std::time::Duration;
+
+use crate::cluster::{Client, Cluster, now};
+
+/// 50 ms on an idle machine; the tests share theirs.
+const CEILING: Duration = Duration::from_millis(500);
+const ROUNDS: usize = 11;
+
+/// The median time from what `cause` does to the answer of a waiter.
+fn median(cluster: &Cluster, target: &dyn Fn(usize) -> String, cause: &mut dyn FnMut(usize)) -> Duration {
+    let mut times: Vec<Duration> = (0..ROUNDS)
+        .map(|round| {
+            let mut waiter = cluster.park(&target(round));
+            let began = now();
+            cause(round);
+            let reply = waiter.reply();
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            began.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[ROUNDS / 2]
+}
+
+#[test]
+fn wake_ups_are_quick() {
+    let cluster = Cluster::with(2, &["autost_interval_ms=0"]);
+    let (mut client, mut node) = (cluster.client(), cluster.node(1));
+    let evget = |_| "/evget?queue=q&worker=w&inline=true".to_owned();
+    let evsub = |round: usize| format!("/evsub?queue=p&idx={}&inline=true", round + 1);
+    let evsub_node = |round: usize| format!("/evsub?queue=d&idx={}&inline=true", round + 1);
+    let ask = |client: &mut Client, target: &str| drop(client.ok(target));
+    let times = [
+        ("put", median(&cluster, &evget, &mut |_| ask(&mut client, "/put?queue=q&item=m"))),
+        ("put at a node", median(&cluster, &evget, &mut |_| ask(&mut node, "/hustmq/put?queue=q&item=m"))),
+        ("pub", median(&cluster, &evsub, &mut |_| ask(&mut client, "/pub?queue=p&item=m"))),
+        (
+            "pub at a node",
+            median(&cluster, &evsub_node, &mut |_| ask(&mut node, "/hustmq/pub?queue=d&item=m")),
+        ),
+    ];
+    println!("{times:?}");
+    for (what, time) in times {
+        assert!(time < CEILING, "{what}: {time:?}");
+    }
+}
