@@ -291,3 +291,7 @@ impl<C, W> Board<C, W> {
 #[cfg(test)]
 #[path = "board_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "board_random_tests.rs"]
+mod random_tests;

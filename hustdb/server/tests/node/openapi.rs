@@ -251,7 +251,12 @@ fn the_parameters_it_reads_are_those_described() {
     let mut client = Client::of(&node);
     let operations = operations(&fetch(&mut client));
     let mut all = BTreeSet::new();
-    names_in_sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/handlers")), &mut all);
+    for folder in [
+        concat!(env!("CARGO_MANIFEST_DIR"), "/src/handlers"),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/src/queue"),
+    ] {
+        names_in_sources(Path::new(folder), &mut all);
+    }
     assert!(all.len() > 15, "{all:?}");
     let described: BTreeSet<&str> = operations.iter().flat_map(Operation::names).collect();
     assert_eq!(all.iter().map(String::as_str).collect::<BTreeSet<_>>(), described);

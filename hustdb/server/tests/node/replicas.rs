@@ -291,8 +291,9 @@ fn tombstones_go_after_their_grace_and_not_before() {
     }
     let left = |client: &mut Client| client.get("/hustdb/scan?limit=10000&digest=true").number("keys");
     let [short, long] = &mut clients;
+    // Those that no table has yet stay; a memtable holds fewer than half of them.
     assert!(
-        wait_until(Duration::from_secs(60), || left(short) < Some(COUNT as u64 / 10)),
+        wait_until(Duration::from_secs(60), || left(short) < Some(COUNT as u64 / 2)),
         "{:?}",
         left(short)
     );
