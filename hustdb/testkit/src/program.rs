@@ -2,16 +2,20 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader},
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{http::Http, raw::Raw};
+use crate::{http::Http, raw::Raw, wait::wait_until};
+
+/// How long threads may take to stop.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A running program; killed when dropped.
 #[derive(Debug)]
@@ -58,10 +62,15 @@ impl Program {
         Raw::connect(self.address)
     }
 
-    /// Sends a signal.
+    /// Sends a signal. A stop has come to all threads when this returns: it is one of them that takes the signal, and
+    /// the others go on until that one has run.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        Ok(kill_process(pid.ok_or(io::ErrorKind::InvalidInput)?, signal)?)
+        kill_process(pid.ok_or(io::ErrorKind::InvalidInput)?, signal)?;
+        if signal == Signal::STOP && !wait_until(STOPPED_WITHIN, || stands_still(self.child.id())) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "threads go on after SIGSTOP"));
+        }
+        Ok(())
     }
 
     /// Ends it as SIGTERM does and waits for that.
@@ -113,4 +122,14 @@ fn spawn(file: &PathBuf, args: &[OsString], log: Option<&File>) -> io::Result<(C
             Err(io::Error::other(format!("it did not serve: {status}, {line:?}")))
         }
     }
+}
+
+/// Whether each thread of a process is stopped.
+#[expect(clippy::disallowed_methods, reason = "what the kernel tells of a process")]
+fn stands_still(pid: u32) -> bool {
+    let stopped = |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" T"));
+    let Ok(mut threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads.all(|thread| {
+        thread.and_then(|thread| fs::read_to_string(thread.path().join("stat"))).is_ok_and(stopped)
+    })
 }

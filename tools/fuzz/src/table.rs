@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, sync::OnceLock};
 
 use hust_engine::{
-    Cold, Key, Meta, Pointer, Result, RowRef, Value,
+    Cold, Head, Key, Meta, Pointer, Result, RowRef, Value,
     key::ORDERED_TABLE_BIT,
     row::TOMBSTONE,
     table::{BlockCache, Cursor, Find, Table, TableBuilder, TableMeta, TableOptions},
@@ -193,8 +193,9 @@ fn walk(cursor: &mut Cursor, meta: &TableMeta, step: fn(&mut Cursor) -> Result<(
     Ok(rows)
 }
 
-fn row(found: &Find) -> Option<Row> {
-    let Find::Row(head) = found else { return None };
+fn row(found: &Find<'_>) -> Option<Row> {
+    let Find::Row(sight) = found else { return None };
+    let head = Head::from(sight.clone());
     Some(Row {
         meta: *head.meta(),
         user_key: head.user_key().to_vec(),
