@@ -82,19 +82,20 @@ fn without(wanted: &[(u64, u64)], held: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let held = union(held.iter(), 0);
     let (mut missing, mut at) = (Vec::new(), 0);
     for (first, last) in wanted {
-        let mut next = *first;
-        while let Some((from, to)) = held.get(at).filter(|(from, _)| from <= last) {
-            if next < *from {
-                missing.push((next, from - 1));
+        // None after the last number there is.
+        let mut next = Some(*first);
+        while let (Some(begin), Some((from, to))) = (next, held.get(at).filter(|(from, _)| from <= last)) {
+            if begin < *from {
+                missing.push((begin, from - 1));
             }
-            next = next.max(to.saturating_add(1));
+            next = to.checked_add(1).map(|after| after.max(begin));
             if to > last {
                 break;
             }
             at += 1;
         }
-        if next <= *last {
-            missing.push((next, *last));
+        if let Some(begin) = next.filter(|begin| begin <= last) {
+            missing.push((begin, *last));
         }
     }
     missing
