@@ -32,7 +32,7 @@ fn what_was_sent_is_not_sent_again() {
         assert!(reply.text().contains("outcome unknown"), "{}", reply.text());
         // Only a command for all nodes reaches the second.
         let expected = if path == "/hustmq/lock" { [1, 1] } else { [1, 0] };
-        assert_eq!(stubs.asked(), expected, "{target}");
+        assert_eq!(stubs.asked_for(path), expected, "{target}");
     }
 }
 
@@ -42,7 +42,7 @@ fn a_node_that_takes_nothing_is_passed_over() {
     for (target, path) in commands(&stubs) {
         stubs.say(path, &["503|server: draining\n", "200 index=1 expire=9|"]);
         let reply = stubs.client().get(&target);
-        let asked = stubs.asked();
+        let asked = stubs.asked_for(path);
         if path == "/hustmq/ack" {
             // Nobody else knows the token.
             assert_eq!((brief(&reply), asked), ("503 server: draining".into(), vec![1, 0]));

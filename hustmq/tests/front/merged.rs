@@ -16,7 +16,7 @@ const Z: &str =
 fn rows_of_all_nodes() {
     let stubs = Stubs::with(2, &[]);
     let mut client = stubs.client();
-    client.check(&[("/stat_all", "200 []"), ("/stat?queue=q", "412 queue: unknown")]);
+    client.check(&[("/autost", "200"), ("/stat_all", "200 []"), ("/stat?queue=q", "412 queue: unknown")]);
     stubs.nodes[0].rows(ONE);
     stubs.nodes[1].rows(TWO);
     client.check(&[("/stat_all", "200 []"), ("/autost", "200")]);

@@ -30,7 +30,6 @@ fn the_command_line() {
         "colour=1",
         "rpc.cache_size=0",
         "long_polling_timeout_ms=0",
-        "server.listen=nowhere",
         "security.access_allow=[\"x\"]",
     ] {
         for args in [&["--check", "--set", wrong][..], &["--set", wrong, "--listen", "127.0.0.1:0"]] {

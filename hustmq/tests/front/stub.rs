@@ -28,6 +28,8 @@ pub struct Stub {
 struct Said {
     answers: HashMap<String, String>,
     asked: Vec<String>,
+    /// How often it was asked what is asked again and again.
+    routine: HashMap<String, usize>,
 }
 
 impl Stub {
@@ -69,6 +71,11 @@ impl Stub {
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.said.lock().unwrap().asked)
     }
+
+    /// How often it was checked, or polled, or watched, at this path.
+    pub fn routine(&self, path: &str) -> usize {
+        self.said.lock().unwrap().routine.get(path).copied().unwrap_or(0)
+    }
 }
 
 /// Nodes without data, and a front that asks for rows only on `/autost`.
@@ -99,9 +106,15 @@ impl Stubs {
         }
     }
 
-    /// How often each was asked.
+    /// How often each was asked since the last look.
     pub fn asked(&self) -> Vec<usize> {
-        self.nodes.iter().map(|node| node.take().len()).collect()
+        self.asked_for("")
+    }
+
+    /// How often each was asked for a path since the last look.
+    pub fn asked_for(&self, path: &str) -> Vec<usize> {
+        let count = |node: &Stub| node.take().iter().filter(|asked| asked.contains(path)).count();
+        self.nodes.iter().map(count).collect()
     }
 }
 
@@ -111,7 +124,9 @@ fn serve(mut stream: &TcpStream, said: &Mutex<Said>) {
         let path = asked.split(['?', ' ']).nth(1).unwrap_or_default().to_owned();
         let answer = {
             let mut said = said.lock().unwrap();
-            if !ROUTINE.contains(&path.as_str()) {
+            if ROUTINE.contains(&path.as_str()) {
+                *said.routine.entry(path.clone()).or_default() += 1;
+            } else {
                 said.asked.push(asked);
             }
             said.answers.get(&path).cloned().unwrap_or_else(|| "412|queue: unknown\n".into())

@@ -47,26 +47,17 @@ fn silent_nodes_may_be_left_out() {
 
 #[test]
 fn no_polls_but_on_request() {
-    let cluster = Cluster::with(1, &["autost_interval_ms=0", "health.interval_ms=20"]);
-    let mut client = cluster.client();
-    client.ok("/put?queue=q&item=a");
-    // Twenty checks later nobody has asked yet.
-    let polls = || {
-        let text = cluster.node(0).get("/metrics").text();
-        let count = |path: &str| {
-            let line = text.lines().find(|line| line.contains(path) && line.contains("requests_total"));
-            line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
-        };
-        (count("status.html"), count("/hustmq/stat_all"))
-    };
-    let (checks, before) = polls();
-    assert!(wait_until(LONG, || polls().0 > checks + 20), "{:?}", polls());
-    assert_eq!(polls().1, before);
-    client.check(&[("/stat?queue=q", "412 queue: unknown"), ("/autost", "200")]);
-    assert_eq!(polls().1, before + 1);
-    client.ok("/stat?queue=q");
+    let stubs = Stubs::with(1, &["health.interval_ms=20"]);
+    let (node, mut client) = (&stubs.nodes[0], stubs.client());
+    // Once, since it came up.
+    assert!(wait_until(LONG, || node.routine("/hustmq/stat_all") == 1));
+    let checks = node.routine("/status.html");
+    assert!(wait_until(LONG, || node.routine("/status.html") > checks + 10));
+    assert_eq!(node.routine("/hustmq/stat_all"), 1);
+    client.ok("/autost");
     client.send("HEAD", "/autost", "");
     assert_eq!(client.0.head().unwrap().status, 200);
+    assert_eq!(node.routine("/hustmq/stat_all"), 3);
 }
 
 #[test]
