@@ -1,13 +1,17 @@
 //! The front as the server loop sees it: what all workers share, and a command for each route.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+use std::{
+    future::ready,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use hust_wire::{
     Answer, Refusal, Request,
-    client::{Call, Pool},
+    client::{ANSWER_MAX_BYTES, Call, Pool},
     detached::Detached,
     server::Handler,
 };
@@ -28,6 +32,9 @@ use crate::{
     settle::settle,
     view::{self, View},
 };
+
+/// The line before a message of a batch, and the end of the one after it, take no more.
+const FRAME_MAX_BYTES: usize = 8 << 10;
 
 /// What all workers share.
 #[derive(Debug)]
@@ -74,6 +81,12 @@ impl Front {
         }
     }
 
+    /// How large an answer with messages may be: as large as a message that this front takes.
+    pub fn answer_max_bytes(&self) -> usize {
+        let message = usize::try_from(self.config.server.max_body_size.bytes()).unwrap_or(usize::MAX);
+        message.saturating_add(FRAME_MAX_BYTES).max(ANSWER_MAX_BYTES)
+    }
+
     /// The numbers of the backends that can be asked.
     pub fn live(&self) -> Vec<usize> {
         (0..).zip(&self.backends).filter(|(_, backend)| backend.is_live()).map(|(at, _)| at).collect()
@@ -91,26 +104,51 @@ pub struct Worker {
     pub detached: Arc<Detached>,
 }
 
+impl Worker {
+    /// Does something to its end, whether its client waits for that or not.
+    pub async fn to_the_end<F>(&self, what: &'static str, work: F) -> Result<F::Output, Refusal>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let entry = self.detached.enter();
+        let working = tokio::spawn(async move {
+            let done = work.await;
+            drop(entry);
+            done
+        });
+        working.await.map_err(|error| {
+            tracing::error!("{what} ended early: {error}");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, what, "ended early")
+        })
+    }
+}
+
+/// What a command will answer. Each has a box of its own, so that one who waits for minutes holds what he needs, and not
+/// as much as the largest of all commands would.
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send + 'a>>;
+
 impl Service {
-    async fn run(&self, command: Command, worker: &Worker, request: &mut Request) -> Result<Answer, Refusal> {
+    fn run<'a>(&'a self, command: Command, worker: &'a Worker, request: &'a mut Request) -> Answering<'a> {
         let (front, pool) = (&self.0, &worker.pool);
         match command {
-            Command::Put => put(front, pool, request).await,
-            Command::Get => Ok(get(front, pool, &Get::parse(request.query())?).await),
-            Command::Settle(verb) => settle(front, pool, verb, request).await,
-            Command::Order(what) => order(front, pool, what, request).await,
-            Command::Worker => order::worker(front, pool, request).await,
-            Command::Stat => view::stat(&front.view, request),
-            Command::StatAll => view::stat_all(&front.view, request),
-            Command::Autost => view::autost(front).await,
-            Command::Pub => push::publish(front, worker, request).await,
-            Command::Sub => push::sub(front, pool, request).await,
-            Command::Evget => poll::evget(front, pool, request).await,
-            Command::Evsub => poll::evsub(front, pool, request).await,
-            Command::DoGet => front.rpc.call(request).await,
-            Command::DoPost => front.rpc.work(request).await,
-            Command::DoGetStatus => Ok(front.rpc.call_status()),
-            Command::DoPostStatus => Ok(front.rpc.work_status()),
+            Command::Put => Box::pin(put(front, pool, request)),
+            Command::Get => {
+                Box::pin(async { Ok(get(front, pool, &Get::parse(front, request.query())?).await) })
+            }
+            Command::Settle(verb) => Box::pin(settle(front, pool, verb, request)),
+            Command::Order(what) => Box::pin(order(front, worker, what, request)),
+            Command::Worker => Box::pin(order::worker(front, pool, request)),
+            Command::Stat => Box::pin(ready(view::stat(&front.view, request))),
+            Command::StatAll => Box::pin(ready(view::stat_all(&front.view, request))),
+            Command::Autost => Box::pin(view::autost(front)),
+            Command::Pub => Box::pin(push::publish(front, worker, request)),
+            Command::Sub => Box::pin(push::sub(front, pool, request)),
+            Command::Evget => Box::pin(poll::evget(front, pool, request)),
+            Command::Evsub => Box::pin(poll::evsub(front, pool, request)),
+            Command::DoGet => Box::pin(front.rpc.call(request)),
+            Command::DoPost => Box::pin(front.rpc.work(request)),
+            Command::DoGetStatus => Box::pin(ready(Ok(front.rpc.call_status()))),
+            Command::DoPostStatus => Box::pin(ready(Ok(front.rpc.work_status()))),
         }
     }
 }

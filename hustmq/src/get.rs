@@ -37,11 +37,12 @@ pub struct Get {
 
 impl Get {
     /// What a client asks for.
-    pub fn parse(query: Query<'_>) -> Result<Get, Refusal> {
+    pub fn parse(front: &Front, query: Query<'_>) -> Result<Get, Refusal> {
         let queue = name(query)?.into_owned();
         let take = Take::read(query)?;
         let target = Target::new("/hustmq/get").plain("queue", &queue);
         let call = target.of(query, &["worker", "ack", "count"])?.post()?;
+        let call = call.answer_max_bytes(front.answer_max_bytes());
         Ok(Get { queue, take, call })
     }
 }

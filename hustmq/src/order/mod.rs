@@ -1,11 +1,14 @@
 //! Commands that all nodes are told at once: `/timeout lock max purge delete settings`, and `/worker`, which asks all.
 //!
-//! Each node is told by a task of its own, which goes on when the client has gone.
+//! Once a node has been told all are, and a delete keeps publications waiting until then, whether the client waits or
+//! not.
 
 mod call;
 mod round;
 mod verdict;
 mod workers;
+
+use std::sync::Arc;
 
 use hust_wire::{Answer, Refusal, Request, client::Pool};
 use hyper::{
@@ -15,28 +18,53 @@ use hyper::{
 
 use self::{
     call::{Told, read},
-    round::{ask_all, none_answered},
+    round::{Leg, ask_all, none_answered},
     verdict::{Said, Shown, verdict},
 };
-use crate::{front::Front, kind, place, routes::Order, show::show, view::Kind};
+use crate::{
+    front::{Front, Worker},
+    kind, place,
+    routes::Order,
+    show::show,
+    view::Kind,
+};
 
 pub use workers::worker;
 
 static SKIPPED: HeaderName = HeaderName::from_static("skipped");
 
 /// Tells all nodes, or the owner.
-pub async fn order(front: &Front, pool: &Pool, order: Order, request: &Request) -> Result<Answer, Refusal> {
-    let Told { queue, creates, call } = read(order, request)?;
+pub async fn order(
+    front: &Arc<Front>,
+    worker: &Worker,
+    order: Order,
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let told = read(order, request)?;
     // Behind the publications under way; none is taken in until it is gone everywhere.
-    let _alone = match order {
-        Order::Delete => Some(front.pushes.alone(&queue).await),
+    let alone = match order {
+        Order::Delete => Some(front.pushes.alone(&told.queue).await),
         _ => None,
     };
+    let (front, pool) = (front.clone(), worker.pool.clone());
+    let telling = async move {
+        let answer = tell(&front, &pool, order, told).await;
+        drop(alone);
+        answer
+    };
+    worker.to_the_end("order", telling).await?
+}
+
+async fn tell(front: &Front, pool: &Pool, order: Order, told: Told) -> Result<Answer, Refusal> {
+    let Told { queue, creates, call } = told;
     let owner = place::owner(&queue, front.backends.len());
     if creates && !front.view.has(owner, &queue, |_| true) {
         kind::check(front, pool, &queue, Kind::Normal).await?;
     }
     let said = ask_all(front, pool, &call, |at| !creates || at == owner).await;
+    if creates && said.get(owner).and_then(Leg::status) == Some(StatusCode::OK) {
+        front.view.declared(owner, &queue);
+    }
     if order == Order::Delete {
         for (at, said) in said.iter().enumerate() {
             if matches!(said.status(), Some(StatusCode::OK | StatusCode::PRECONDITION_FAILED)) {

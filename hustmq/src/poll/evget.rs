@@ -6,11 +6,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hust_wire::{Answer, Refusal, Request, backoff::Backoff, client::Pool};
+use hust_wire::{Answer, Refusal, Request, client::Pool};
 use hyper::StatusCode;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Wake, give_back::give_back, header, look::look_after, nothing, redirect, seat::Place};
+use super::{IN_VAIN, Wake, give_back::give_back, header, look::look_after, nothing, redirect, seat::Place};
 use crate::{
     front::Front,
     get::{Get, get},
@@ -18,14 +18,12 @@ use crate::{
     view::Kind,
 };
 
-/// A waiter that was woken in vain looks again after this: a node may count for a moment what it does not give.
-const IN_VAIN: Backoff = Backoff::new(Duration::from_millis(5), Duration::from_millis(40));
-
 /// `/evget`
 pub async fn evget(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Result<Answer, Refusal> {
-    let wanted = Get::parse(request.query())?;
+    let wanted = Get::parse(front, request.query())?;
     let inline = request.query().boolean("inline")?.unwrap_or(false);
-    kind::check(front, pool, &wanted.queue, Kind::Normal).await?;
+    // In a box: what is over takes no room in a client that waits.
+    Box::pin(kind::check(front, pool, &wanted.queue, Kind::Normal)).await?;
     let until = Instant::now() + Duration::from_millis(front.config.long_polling_timeout_ms);
     if inline {
         return Ok(wait_inline(front, pool, request, Arc::new(wanted), until).await);

@@ -12,10 +12,10 @@ use hust_wire::{
     queue,
 };
 use hyper::StatusCode;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
-    Wake, nothing,
+    IN_VAIN, Wake, nothing,
     readers::{self, joint},
     redirect,
     seat::Place,
@@ -33,11 +33,13 @@ pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &Request) -> Result
     let queue = queue::name(query)?.into_owned();
     let wanted = push::Wanted::read(query)?;
     let inline = query.boolean("inline")?.unwrap_or(false);
-    kind::check(front, pool, &queue, Kind::Push).await?;
+    // In a box, here and below: what is over takes no room in a client that waits.
+    Box::pin(kind::check(front, pool, &queue, Kind::Push)).await?;
     let until = Instant::now() + Duration::from_millis(front.config.subscribe_timeout_ms);
+    let mut in_vain = IN_VAIN;
     loop {
         let Some(place) = Place::for_index(front, &queue, wanted.idx) else { return Ok(nothing()) };
-        let window = window(front, pool, &queue).await?;
+        let window = Box::pin(window(front, pool, &queue)).await?;
         match readers::place(wanted.idx, window) {
             readers::Place::Inside => drop(place),
             readers::Place::Outside => return Ok(push::outside(StatusCode::FORBIDDEN, window)),
@@ -49,11 +51,12 @@ pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &Request) -> Result
         if !inline {
             return Ok(redirect("/sub", request));
         }
-        let answer = push::subscribe(front, pool, &queue, &wanted).await;
+        let answer = Box::pin(push::subscribe(front, pool, &queue, &wanted)).await;
         let waits = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE);
         if !waits || Instant::now() >= until {
             return Ok(answer);
         }
+        sleep(in_vain.after_failure()).await;
     }
 }
 

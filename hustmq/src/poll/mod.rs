@@ -20,7 +20,7 @@ mod watch;
 
 use std::{collections::HashMap, time::Duration};
 
-use hust_wire::{Answer, Request};
+use hust_wire::{Answer, Request, backoff::Backoff};
 use hyper::{
     StatusCode,
     header::{HeaderValue, LOCATION},
@@ -44,6 +44,9 @@ pub use self::{
     seat::passed,
     watch::start,
 };
+
+/// A waiter that was woken in vain looks again after this: a node may count for a moment what it does not give.
+const IN_VAIN: Backoff = Backoff::new(Duration::from_millis(5), Duration::from_millis(40));
 
 /// Everybody who waits.
 #[derive(Debug)]

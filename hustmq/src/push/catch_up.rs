@@ -101,6 +101,7 @@ async fn carry(front: &Front, queue: &str, floor: u64, to: usize, part: Transfer
         let target =
             Target::new("/hustmq/sub").plain("queue", queue).plain("idx", next).plain("count", count);
         let call = target.call(Method::GET, Bytes::new()).ok()?.idempotent();
+        let call = call.answer_max_bytes(front.answer_max_bytes());
         let reply = ask(front, part.from, &call).await?;
         match reply.status {
             StatusCode::OK => {}

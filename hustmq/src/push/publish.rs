@@ -65,16 +65,13 @@ pub async fn publish(front: &Arc<Front>, worker: &Worker, request: &Request) -> 
     kind::check(front, &worker.pool, &publication.queue, Kind::Push).await?;
     let turn = timeout_at(publication.until, front.pushes.lines.turn(&publication.queue)).await;
     let turn = turn.map_err(|_| Refusal::unavailable("pub", "not sent: too long in line"))?;
-    let (front, pool, entry) = (front.clone(), worker.pool.clone(), worker.detached.enter());
-    let sending = tokio::spawn(async move {
+    let (front, pool) = (front.clone(), worker.pool.clone());
+    let sending = async move {
         let answer = send(&front, &pool, &publication).await;
-        drop((turn, entry));
+        drop(turn);
         answer
-    });
-    sending.await.map_err(|error| {
-        tracing::error!("a publication ended early: {error}");
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "pub", "ended early")
-    })
+    };
+    worker.to_the_end("pub", sending).await
 }
 
 async fn send(front: &Arc<Front>, pool: &Pool, publication: &Publication) -> Answer {

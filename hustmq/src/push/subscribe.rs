@@ -2,7 +2,7 @@
 
 use hust_wire::{
     Answer, Query, Refusal, Request,
-    client::{Call, Pool, Reply, Target},
+    client::{Pool, Reply, Target},
     param::required,
     queue,
 };
@@ -60,7 +60,7 @@ pub async fn subscribe(front: &Front, pool: &Pool, queue: &str, wanted: &Wanted)
     let Wanted { idx, count } = *wanted;
     let target = Target::new("/hustmq/sub").plain("queue", queue).plain("idx", idx).some("count", count);
     let call = match target.call(Method::GET, Default::default()) {
-        Ok(call) => Call::idempotent(call),
+        Ok(call) => call.idempotent().answer_max_bytes(front.answer_max_bytes()),
         Err(refusal) => return refusal.into(),
     };
     let has = |node: &usize| front.view.has(*node, queue, |row| row.si < idx && idx <= row.ci);

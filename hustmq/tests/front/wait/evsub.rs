@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use hust_testkit::Reply;
 
-use crate::cluster::{Cluster, brief, now};
+use crate::{
+    cluster::{Cluster, brief, now},
+    stub::Stubs,
+};
 
 fn told(reply: &Reply) -> (u16, Option<&str>) {
     (reply.status, reply.header("index"))
@@ -91,4 +94,15 @@ fn nothing_in_time_is_404() {
         assert!(began.elapsed() >= Duration::from_millis(400));
     }
     assert_eq!(cluster.waiting(), 0);
+}
+
+#[test]
+fn a_node_that_shows_what_it_does_not_give_is_not_asked_without_pause() {
+    let stubs = Stubs::with(1, &["subscribe_timeout_ms=1000"]);
+    stubs.say("/hustmq/stat", &[r#"200|{"queue":"p","type":1,"ci":5}"#]);
+    stubs.say("/hustmq/sub", &["503 retry-after=1|engine: busy\n"]);
+    let reply = stubs.client().get("/evsub?queue=p&idx=3&inline=true");
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    let asked = stubs.asked()[0];
+    assert!((4..100).contains(&asked), "{asked} times in a second");
 }

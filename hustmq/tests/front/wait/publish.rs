@@ -170,6 +170,27 @@ fn a_delete_waits_behind_the_pubs() {
 }
 
 #[test]
+fn a_delete_goes_on_when_its_client_has_gone() {
+    let cluster = Cluster::with(2, &["autost_interval_ms=0"]);
+    let mut client = cluster.client();
+    let queue = cluster.owned_by(0);
+    client.ok(&format!("/pub?queue={queue}&item=a"));
+    client.ok("/autost");
+    cluster.relays[1].set(Fault::Delay(Duration::from_millis(500)));
+    let asked = || cluster.figure(&format!("hustmq_requests_total{{host=\"{}\"}}", cluster.host(1)));
+    let before = asked();
+    let mut deleting = cluster.client();
+    deleting.send("GET", &format!("/delete?queue={queue}"), "");
+    assert!(wait_until(LONG, || asked() > before));
+    drop(deleting);
+    let published = client.ok(&format!("/pub?queue={queue}&item=b"));
+    assert_eq!(published.header("index"), Some("1"), "behind the delete");
+    for node in 0..2 {
+        assert_eq!(runs(&mut cluster.node(node), &queue), r#"{"floor":0,"si":0,"ci":1,"runs":[[1,1]]}"#);
+    }
+}
+
+#[test]
 fn readers_find_it_wherever_it_is() {
     let cluster = Cluster::with(2, &["autost_interval_ms=0"]);
     let mut client = cluster.client();

@@ -2,10 +2,8 @@
 
 use hust_testkit::wait_until;
 
-use crate::{
-    cluster::{Cluster, LONG},
-    publish::copies,
-};
+use super::publish::copies;
+use crate::cluster::{Cluster, LONG};
 
 impl Cluster {
     /// Waits until all nodes say this of a queue.

@@ -1,9 +1,7 @@
 //! Nodes die and come back while clients wait.
 
-use crate::{
-    cluster::{Cluster, brief},
-    rpc::token,
-};
+use super::rpc::token;
+use crate::cluster::{Cluster, brief};
 
 #[test]
 fn waiters_outlive_a_node() {

@@ -1,16 +1,27 @@
 //! Nodes, a relay before each, one front.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
-use hust_testkit::{Fault, Program, Raw, Relay, Reply, sibling, wait_until};
+use hust_testkit::{Fault, Program, Raw, Relay, Reply, free_address, sibling, wait_until};
 use hust_wire::slot::md5;
 use tempfile::TempDir;
 
 /// How long something may take that has no reason to.
 pub const LONG: Duration = Duration::from_secs(60);
+
+/// A front that is quick to notice.
+const FRONT: [&str; 6] = [
+    "backend.timeout_ms=3000",
+    "backend.connect_timeout_ms=1000",
+    "health.interval_ms=200",
+    "health.timeout_ms=1000",
+    "server.workers=2",
+    "server.log_level=warn",
+];
+const NODE: [&str; 3] = ["engine.sync=os", "server.workers=1", "server.log_level=warn"];
 
 /// A cluster.
 pub struct Cluster {
@@ -23,35 +34,26 @@ pub struct Cluster {
 impl Cluster {
     /// So many nodes, and settings of the front.
     pub fn with(count: usize, settings: &[&str]) -> Cluster {
+        Cluster::of(count, &[], settings)
+    }
+
+    /// So many nodes, settings of each, and settings of the front.
+    pub fn of(count: usize, each: &[&str], settings: &[&str]) -> Cluster {
         let folder = TempDir::new().unwrap();
         let hustdb = sibling(env!("CARGO_BIN_EXE_hustmq"), "hustdb").unwrap();
         let nodes: Vec<Program> = (0..count)
             .map(|number| {
                 let data = folder.path().join(format!("node{number}")).display().to_string();
-                let mut args = vec!["--data".into(), data, "--listen".into(), free_address()];
-                for setting in ["engine.sync=os", "server.workers=1", "server.log_level=warn"] {
-                    args.extend(["--set".into(), setting.into()]);
-                }
+                // A restart finds its address again.
+                let address = free_address().unwrap().to_string();
+                let mut args = vec!["--data".into(), data, "--listen".into(), address];
+                args.extend(set(NODE.iter().chain(each)));
                 Program::start(&hustdb, args).unwrap()
             })
             .collect();
         let relays: Vec<Relay> = nodes.iter().map(|node| Relay::start(node.address()).unwrap()).collect();
-        let hosts: Vec<String> = relays.iter().map(|relay| format!("\"{}\"", relay.address())).collect();
-        let backends = format!("backends=[{}]", hosts.join(","));
-        let fixed = [
-            "backend.timeout_ms=3000",
-            "backend.connect_timeout_ms=1000",
-            "health.interval_ms=200",
-            "health.timeout_ms=1000",
-            "server.workers=2",
-            "server.log_level=warn",
-        ];
-        let mut args = vec!["--listen".to_owned(), "127.0.0.1:0".to_owned()];
-        let all = fixed.iter().copied().chain(settings.iter().copied()).chain([backends.as_str()]);
-        for setting in all {
-            args.extend(["--set".to_owned(), setting.to_owned()]);
-        }
-        let front = Program::start(env!("CARGO_BIN_EXE_hustmq"), args).unwrap();
+        let hosts: Vec<SocketAddr> = relays.iter().map(Relay::address).collect();
+        let front = start_front(&hosts, settings);
         Cluster { front, nodes, relays, _folder: folder }
     }
 
@@ -110,7 +112,7 @@ impl Cluster {
     /// Kills a node. Its relay refuses from then on, as a machine without the process does.
     pub fn kill(&mut self, number: usize) {
         self.nodes[number].kill().unwrap();
-        self.relays[number].set(Fault::Cut);
+        self.relays[number].set(Fault::Refuse);
         self.wait_live(number, false);
     }
 
@@ -124,17 +126,34 @@ impl Cluster {
 
     /// A name that this node owns.
     pub fn owned_by(&self, number: usize) -> String {
-        let owner = |name: &String| {
-            let hash = u64::from_be_bytes(md5(name.as_bytes())[..8].try_into().unwrap());
-            (u128::from(hash) * self.nodes.len() as u128) >> 64
-        };
-        (0..).map(|at| format!("queue{at}")).find(|name| owner(name) == number as u128).unwrap()
+        owned_by(number, self.nodes.len())
     }
 }
 
-/// An address nobody listens on; a restart finds it again.
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// Starts a front before these nodes.
+pub fn start_front(hosts: &[SocketAddr], settings: &[&str]) -> Program {
+    Program::start(env!("CARGO_BIN_EXE_hustmq"), front_args(hosts, settings)).unwrap()
+}
+
+/// What a front before these nodes is started with.
+pub fn front_args(hosts: &[SocketAddr], settings: &[&str]) -> Vec<String> {
+    let hosts: Vec<String> = hosts.iter().map(|host| format!("\"{host}\"")).collect();
+    let backends = format!("backends=[{}]", hosts.join(","));
+    let listen = ["server.listen=127.0.0.1:0", backends.as_str()];
+    set(listen.iter().chain(&FRONT).chain(settings)).collect()
+}
+
+fn set<'a>(settings: impl Iterator<Item = &'a &'a str>) -> impl Iterator<Item = String> {
+    settings.flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()])
+}
+
+/// A name that this one of so many nodes owns.
+pub fn owned_by(number: usize, nodes: usize) -> String {
+    let owner = |name: &String| {
+        let hash = u64::from_be_bytes(md5(name.as_bytes())[..8].try_into().unwrap());
+        (u128::from(hash) * nodes as u128) >> 64
+    };
+    (0..).map(|at| format!("queue{at}")).find(|name| owner(name) == number as u128).unwrap()
 }
 
 /// A connection.

@@ -2,10 +2,8 @@
 
 use hust_testkit::Signal;
 
-use crate::{
-    cluster::{Cluster, brief},
-    rpc::token,
-};
+use super::rpc::token;
+use crate::cluster::{Cluster, brief};
 
 #[test]
 fn who_waits_is_told_and_what_is_claimed_is_finished() {
