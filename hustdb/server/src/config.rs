@@ -6,7 +6,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use hust_engine::{Options, SyncMode, clock::SystemClock};
-use hust_store::{CacheOptions, StoreOptions, queue::TIMEOUT_MAX_S};
+use hust_store::{CacheOptions, ExportKeep, StoreOptions, queue::TIMEOUT_MAX_S};
 use hust_wire::{
     client::Trust,
     config::{Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size},
@@ -39,6 +39,8 @@ pub struct StoreConfig {
     pub binlog_threads: usize,
     pub binlog_task_timeout: u64,
     pub binlog_tls_ca: String,
+    pub export_maximum: usize,
+    pub export_age: u64,
 }
 
 impl Default for StoreConfig {
@@ -54,6 +56,8 @@ impl Default for StoreConfig {
             binlog_threads: 4,
             binlog_task_timeout: 950_400,
             binlog_tls_ca: String::new(),
+            export_maximum: 1024,
+            export_age: 2_592_000,
         }
     }
 }
@@ -171,6 +175,16 @@ const STORE_KEYS: &[Key] = &[
         Bounds::Any,
         "PEM file of the authorities that sign other nodes' certificates; set = debts go over HTTPS only.",
     ),
+    key(
+        "store.export_maximum",
+        Bounds::Number(1, 1 << 20),
+        "Snapshots of exports that are kept; one more takes the place of the oldest.",
+    ),
+    key(
+        "store.export_age",
+        Bounds::Number(0, 100 * YEAR_S),
+        "Seconds after which the snapshot of an export is removed; 0 = never.",
+    ),
 ];
 
 const QUEUE_KEYS: &[Key] = &[
@@ -259,6 +273,8 @@ impl NodeConfig {
         options.queue.maximum = store.queue_maximum;
         options.queue.redelivery_timeout_s = self.queue.redelivery_timeout;
         options.queue.push_ttl_maximum_s = self.queue.ttl_maximum;
+        options.export_keep =
+            ExportKeep { maximum: store.export_maximum, age_ms: store.export_age.saturating_mul(1000) };
         options.debt_timeout_ms = store.binlog_task_timeout.saturating_mul(1000);
         Ok(options)
     }

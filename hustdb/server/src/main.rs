@@ -63,15 +63,15 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     let level = log::init(&config.server.log_level);
     let signals = Signals::new().map_err(Failure::other)?;
-    let slot = Arc::new(OnceLock::new());
+    let (slot, steering) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let delivery = Delivery::new();
-    let node = Node::new(slot.clone(), delivery.clone(), &config);
+    let node = Node::new(slot.clone(), steering.clone(), delivery.clone(), &config);
     let running = server::start(PROGRAM, &config.server, &config.security, node)?;
     let control = running.control();
     let store = Arc::new(Store::open(options).map_err(Failure::other)?);
     let threads = config.store.binlog_threads;
     delivery.start(&store, threads, &config.security, trust).map_err(Failure::other)?;
-    if slot.set(store.clone()).is_err() {
+    if steering.set(control.clone()).is_err() || slot.set(store.clone()).is_err() {
         return Err(Failure::other("the store was opened twice"));
     }
     control.ready();

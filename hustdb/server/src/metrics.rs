@@ -1,6 +1,7 @@
-//! The node's own metrics: engine, records, queues and cache. Read when asked for; nothing is kept here.
+//! The node's own metrics: engine, records, exports, queues and cache. Read when asked for; nothing is kept here.
 
 mod cache;
+mod exports;
 mod queues;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub fn write(text: &mut String, store: &Store, cache: Option<&Cache>, replicatio
         records: records.count,
         record_bytes: records.size,
     }));
+    registry.register_collector(Box::new(exports::ExportLook(store.export_stats())));
     registry.register_collector(Box::new(queues::QueueLook::of(store.queues())));
     if let Some(cache) = cache {
         registry.register_collector(Box::new(cache::CacheLook(cache.stats())));

@@ -6,7 +6,10 @@
 use std::sync::{Arc, OnceLock};
 
 use hust_store::{Cache, Kind, Store};
-use hust_wire::{Answer, Refusal, Request, server::Handler};
+use hust_wire::{
+    Answer, Refusal, Request,
+    server::{Control, Handler},
+};
 
 use crate::{
     config::NodeConfig,
@@ -21,6 +24,8 @@ use crate::{
 pub struct Node {
     /// Set before the server is told that it is ready, so every request finds it.
     store: Arc<OnceLock<Arc<Store>>>,
+    /// Set before the store is.
+    control: Arc<OnceLock<Control>>,
     /// None if it is off.
     cache: Option<Cache>,
     delivery: Delivery,
@@ -37,14 +42,19 @@ pub struct Limits {
 }
 
 impl Node {
-    pub fn new(store: Arc<OnceLock<Arc<Store>>>, delivery: Delivery, config: &NodeConfig) -> Node {
+    pub fn new(
+        store: Arc<OnceLock<Arc<Store>>>,
+        control: Arc<OnceLock<Control>>,
+        delivery: Delivery,
+        config: &NodeConfig,
+    ) -> Node {
         let max_body_bytes = usize::try_from(config.server.max_body_size.bytes()).unwrap_or(usize::MAX);
         let limits = Limits {
             ttl_maximum_s: config.store.ttl_maximum,
             message_ttl_maximum_s: config.queue.ttl_maximum,
             max_body_bytes,
         };
-        Node { store, delivery, cache: config.cache_options().map(Cache::new), limits }
+        Node { store, control, delivery, cache: config.cache_options().map(Cache::new), limits }
     }
 }
 
@@ -76,7 +86,7 @@ impl Node {
             Command::Zrangebyscore => listing::scores(store, request).await,
             Command::Export => export::export(store, request),
             Command::TaskStatus => export::task_status(store, request),
-            Command::TaskInfo => Ok(export::task_info(store)),
+            Command::TaskInfo => export::task_info(store, request),
             Command::Stat => stat::stat(store, request),
             Command::StatAll => Ok(stat::stat_all(store)),
             Command::FileCount => Ok(stat::file_count(store)),
@@ -88,7 +98,10 @@ impl Node {
             Command::Mput => batch::mput(store, request, limits).await,
             Command::Mget => batch::mget(store, request).await,
             Command::Mdel => batch::mdel(store, request).await,
-            Command::Info => Ok(describe::info(store)),
+            Command::Info => {
+                let requests = self.control.get().map(Control::requests);
+                Ok(describe::info(store, &requests.unwrap_or_default()))
+            }
             Command::OpenApi => Ok(describe::openapi(store, limits)),
             Command::Cache(command) => cache::handle(self.cache.as_ref(), command, request),
             Command::Queue(command) => queue::handle(store, command, request, limits).await,

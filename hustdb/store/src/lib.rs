@@ -37,7 +37,10 @@ pub use cache::{Cache, CacheOptions};
 pub use debts::{CREDITORS_MAX, Creditor, Debt, DebtBatch, Debts, HostName, Noted, Owed, OwedRecord};
 pub use error::{Error, Result};
 pub use expiry::Swept;
-pub use export::{ExportOf, ExportRequest, SnapshotPage, SnapshotRequest, TaskCounts, TaskStatus};
+pub use export::{
+    ExportKeep, ExportOf, ExportRequest, ExportStats, SnapshotInfo, SnapshotPage, SnapshotRequest,
+    SnapshotSubject, TaskCounts, TaskStatus,
+};
 pub use hust_engine::{Fetch, Seen, Slice, Ticket};
 pub use kind::Kind;
 pub use kv::Kv;

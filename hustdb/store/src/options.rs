@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::queue::QueueOptions;
+use crate::{export::ExportKeep, queue::QueueOptions};
 
 /// Options of [`Store::open`](crate::Store::open). The tombstone grace is the engine's.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct StoreOptions {
     pub queue: QueueOptions,
     /// Whether a thread takes snapshots; `false`: only when [`Store::run_export`](crate::Store::run_export) is called.
     pub export_thread: bool,
+    /// Which snapshots stay.
+    pub export_keep: ExportKeep,
 }
 
 impl StoreOptions {
@@ -44,6 +46,7 @@ impl StoreOptions {
             sweep_interval: Some(Duration::from_secs(1)),
             queue: QueueOptions::default(),
             export_thread: true,
+            export_keep: ExportKeep::default(),
         }
     }
 }

@@ -17,7 +17,10 @@ use crate::{
     debts::{Creditors, Debts},
     error::{Error, Result},
     expiry::{self, ExpiryIndex, Sweeper, Swept},
-    export::{self, ExportRequest, Exports, SnapshotPage, SnapshotRequest, TaskCounts, TaskStatus, Worker},
+    export::{
+        self, ExportRequest, ExportStats, Exports, SnapshotInfo, SnapshotPage, SnapshotRequest, TaskCounts,
+        TaskStatus, Worker,
+    },
     kv::Kv,
     listing::{self, ListRequest, ListedRow, Listing},
     members::Members,
@@ -75,7 +78,7 @@ impl Store {
         let clock = options.engine.clock.clone();
         let partition_bits = options.engine.partition_bits;
         let engine = Engine::open(options.engine)?;
-        let exports = Exports::open(engine.options())?;
+        let exports = Exports::open(engine.options(), options.export_keep)?;
         let stamps = StampClock::new(engine.max_stamp(), options.max_clock_skew_ms);
         let capacity = Capacity::new(options.disk_capacity_bytes, options.disk_reserve_bytes);
         let expiry = ExpiryIndex::new(partition_bits);
@@ -165,6 +168,16 @@ impl Store {
     /// How many snapshots wait, are under way, and are finished.
     pub fn export_counts(&self) -> TaskCounts {
         export::counts(&self.shared)
+    }
+
+    /// What exports did since the start, and how many snapshots there are.
+    pub fn export_stats(&self) -> ExportStats {
+        export::stats(&self.shared)
+    }
+
+    /// The snapshots that are there, oldest first.
+    pub fn snapshots(&self) -> Vec<SnapshotInfo> {
+        export::snapshots(&self.shared)
     }
 
     /// Takes the next snapshot that waits, on this thread; `false`: there is none. May block on the disk.

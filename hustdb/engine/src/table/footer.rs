@@ -1,7 +1,7 @@
 //! The two fixed ends of a table file: the header says what it is, the footer where its sections are.
 
 use super::layout::{
-    FILTER_HEAD_BYTES, FOOTER_BYTES, FOOTER_MAGIC, FORMAT_VERSION, HEADER_BYTES, HEADER_MAGIC,
+    FILTER_HEAD_BYTES, FOOTER_BYTES, FOOTER_MAGIC, FORMAT_VERSION, FORMATS_READ, HEADER_BYTES, HEADER_MAGIC,
     PROPERTIES_BYTES, u32_at, u64_at,
 };
 
@@ -35,7 +35,7 @@ impl Header {
         if bytes.len() != HEADER_BYTES || crc32fast::hash(checked) != u32_at(bytes, 36) {
             return Err("checksum of the header");
         }
-        if u32_at(bytes, 8) != FORMAT_VERSION || u32_at(bytes, 12) > 1 {
+        if !FORMATS_READ.contains(&u32_at(bytes, 8)) || u32_at(bytes, 12) > 1 {
             return Err("unknown format version");
         }
         Ok(Header {
@@ -83,7 +83,7 @@ impl Footer {
         if bytes.len() != FOOTER_BYTES || crc32fast::hash(checked) != u32_at(bytes, 52) {
             return Err("checksum of the footer");
         }
-        if u32_at(bytes, 48) != FORMAT_VERSION {
+        if !FORMATS_READ.contains(&u32_at(bytes, 48)) {
             return Err("unknown format version");
         }
         let footer = Footer {

@@ -1,15 +1,17 @@
 //! The key array of a block: what all keys have in common is left out, the rest is compared where it lies.
 //!
 //! The first `skip` bytes are equal in all keys (and kept once, in the first key), bytes from `skip + width` on are
-//! zero in all. A width of 16 holds an md5 without its table number and its trailing zeros.
+//! zero in all. A width of 8 or 16 is read as whole words; 16 holds an md5 without its table number and its trailing
+//! zeros. Fields of many small tables in one block have table numbers that differ in their last bytes: those keys take
+//! the width they need, 18 or so, and the last word is read such that it ends with the key.
 
 use std::cmp::Ordering;
 
 use super::{layout::u64_be_at, search::search};
 use crate::{Key, key::KEY_BYTES};
 
-/// Widths a stored key can have.
-const WIDTHS: [usize; 3] = [8, 16, 24];
+/// Widths a stored key can have, ascending.
+const WIDTHS: [usize; 10] = [8, 16, 17, 18, 19, 20, 21, 22, 23, 24];
 
 /// How the keys of a block are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +113,22 @@ impl Keys<'_> {
         self.bytes.len() / usize::from(self.shape.width).max(1)
     }
 
-    /// The stored part of key `row`, left-aligned.
+    /// Bytes of a stored key of `WORDS` words: known when compiled but for keys of three.
+    #[inline(always)]
+    fn width<const WORDS: usize>(&self) -> usize {
+        if WORDS < 3 { WORDS * 8 } else { usize::from(self.shape.width).max(WORDS * 8 - 7) }
+    }
+
+    /// The stored part of key `row`, left-aligned, zeros behind.
     #[inline(always)]
     fn words<const WORDS: usize>(&self, row: usize) -> [u64; WORDS] {
-        let at = row * WORDS * 8;
-        std::array::from_fn(|word| u64_be_at(self.bytes, at + word * 8))
+        let width = self.width::<WORDS>();
+        let at = row * width;
+        std::array::from_fn(|word| {
+            // A last word of fewer bytes is read where it ends, since behind it is another key or nothing.
+            let over = (word * 8 + 8).saturating_sub(width);
+            u64_be_at(self.bytes, at + word * 8 - over) << (over * 8)
+        })
     }
 
     /// Key `row` in full.
@@ -190,7 +203,8 @@ impl Keys<'_> {
             if target.iter().skip(WORDS).all(|&word| word == 0) { Ordering::Equal } else { Ordering::Less };
         let compare = |row| self.words::<WORDS>(row).cmp(&wanted).then(on_equal);
         let span = (target[0].saturating_sub(guess.below), target[0].saturating_add(guess.above));
-        let word = |row: usize| u64_be_at(self.bytes, row * WORDS * 8);
-        search(self.bytes.len() / (WORDS * 8), guess.row, target[0], span, word, compare)
+        let width = self.width::<WORDS>();
+        let word = |row: usize| u64_be_at(self.bytes, row * width);
+        search(self.bytes.len() / width, guess.row, target[0], span, word, compare)
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! header, 40 bytes
 //!    0  8  magic "HUSTTBL\n"
-//!    8  4  format version, 1
+//!    8  4  format version, 2; files of version 1 are read too (they have no keys of 17 to 23 bytes)
 //!   12  4  flags: bit 0 = payloads may be Snappy-compressed
 //!   16  8  file id
 //!   24  8  grace_ms that droppable_from_ms was computed with
@@ -22,7 +22,7 @@
 //!   12  4  rows, at least 1
 //!   16  4  length of the payload before compression
 //!   20  1  skip: leading key bytes that are not stored, equal in all rows
-//!   21  1  width of a stored key: 8, 16 or 24; skip + width <= 24; key bytes after skip + width are zero
+//!   21  1  width of a stored key: 8 or 16..=24; skip + width <= 24; key bytes after skip + width are zero
 //!   22  1  stride: length of a record, the sum of the widths below
 //!   23  1  flags: bit 0 = the payload is Snappy-compressed
 //!   24 24  key of the first row
@@ -81,10 +81,12 @@
 //!   24  8  length of the index section
 //!   32  8  start of the properties section
 //!   40  8  file id
-//!   48  4  format version, 1
+//!   48  4  format version, as in the header
 //!   52  4  CRC-32 of bytes 0..52
 //!   56  8  magic "\nHUSTEND"
 //! ```
+
+use std::ops::RangeInclusive;
 
 use crate::{Key, key::KEY_BYTES};
 
@@ -92,8 +94,10 @@ use crate::{Key, key::KEY_BYTES};
 pub(super) const HEADER_MAGIC: &[u8; 8] = b"HUSTTBL\n";
 /// Last bytes of the file.
 pub(super) const FOOTER_MAGIC: &[u8; 8] = b"\nHUSTEND";
-/// The format this module writes and reads.
-pub(super) const FORMAT_VERSION: u32 = 1;
+/// The format this module writes.
+pub(super) const FORMAT_VERSION: u32 = 2;
+/// The formats this module reads.
+pub(super) const FORMATS_READ: RangeInclusive<u32> = 1..=FORMAT_VERSION;
 
 /// Length of the file header.
 pub(super) const HEADER_BYTES: usize = 40;

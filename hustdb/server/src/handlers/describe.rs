@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use hust_store::Store;
-use hust_wire::{Answer, Kind};
-use serde_json::json;
+use hust_wire::{Answer, Kind, metrics::Requests};
+use serde_json::{Map, Value, json};
 
 use crate::{node::Limits, openapi};
 
@@ -18,7 +18,8 @@ pub fn openapi(store: &Store, limits: &Limits) -> Answer {
 }
 
 /// `/hustdb/info`: counters since the start, and how much there is now.
-pub fn info(store: &Store) -> Answer {
+pub fn info(store: &Store, requests: &[Requests]) -> Answer {
+    let exports = store.export_stats();
     let stats = store.engine().stats();
     let (kv, hash) = (store.kv_stat(), store.hash_stat());
     let levels = stats.levels.iter().map(|level| {
@@ -26,6 +27,18 @@ pub fn info(store: &Store) -> Answer {
     });
     let info = json!({
         "version": env!("CARGO_PKG_VERSION"),
+        "requests": requests.iter().map(answered).collect::<Map<String, Value>>(),
+        "exports": {
+            "queued": exports.tasks.queued,
+            "running": exports.tasks.running,
+            "done": exports.tasks.finished - exports.failed,
+            "failed": exports.failed,
+            "written_bytes": exports.written_bytes,
+            "last_ms": exports.last_ms,
+            "removed_snapshots": exports.removed,
+            "snapshots": exports.snapshots,
+            "snapshot_bytes": exports.snapshot_bytes,
+        },
         "records": {"kv": kv.count, "hash_fields": hash.count, "tables": store.table_count()},
         "log": {
             "appended_bytes": stats.log.appended_bytes,
@@ -55,4 +68,12 @@ pub fn info(store: &Store) -> Answer {
         "levels": levels.collect::<Vec<_>>(),
     });
     Answer::ok(Kind::Json, info.to_string())
+}
+
+/// `"PATH":{"answered":N,"errors":{"404":N}}`
+fn answered(requests: &Requests) -> (String, Value) {
+    let status = |status: u16| if status == 0 { "other".to_owned() } else { status.to_string() };
+    let errors: Map<String, Value> =
+        requests.errors.iter().map(|(code, count)| (status(*code), (*count).into())).collect();
+    (requests.path.to_owned(), json!({"answered": requests.answered, "errors": errors}))
 }

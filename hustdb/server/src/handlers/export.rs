@@ -1,6 +1,6 @@
 //! `/hustdb/{export task_status task_info}`: snapshots of listings.
 
-use hust_store::{ExportOf, ExportRequest, Store};
+use hust_store::{ExportOf, ExportRequest, SnapshotInfo, SnapshotSubject, Store};
 use hust_wire::{Answer, Kind, Refusal, Request, param::required};
 
 use super::{Outcome, window::window};
@@ -48,10 +48,26 @@ pub fn task_status(store: &Store, request: &Request) -> Outcome {
     Ok(Answer::ok(Kind::Text, (status as u8).to_string()))
 }
 
-/// `/hustdb/task_info`
-pub fn task_info(store: &Store) -> Answer {
+/// `/hustdb/task_info`: with `list=true` the snapshots too.
+pub fn task_info(store: &Store, request: &Request) -> Outcome {
     let counts = store.export_counts();
-    let json =
-        format!(r#"{{"undo":"{}","doning":{},"done":{}}}"#, counts.queued, counts.running, counts.finished);
-    Answer::ok(Kind::Json, json)
+    let mut json =
+        format!(r#"{{"undo":"{}","doning":{},"done":{}"#, counts.queued, counts.running, counts.finished);
+    if request.query().boolean("list")?.unwrap_or(false) {
+        let snapshots: Vec<String> = store.snapshots().iter().map(told).collect();
+        json.push_str(&format!(r#","snapshots":[{}]"#, snapshots.join(",")));
+    }
+    json.push('}');
+    Ok(Answer::ok(Kind::Json, json))
+}
+
+fn told(snapshot: &SnapshotInfo) -> String {
+    let SnapshotInfo { token, subject, slots, values, bytes } = snapshot;
+    let of = match subject {
+        SnapshotSubject::File(file) => format!(r#""file":{file}"#),
+        // Names of tables have no character that JSON would escape.
+        SnapshotSubject::Table(name) => format!(r#""tb":"{}""#, String::from_utf8_lossy(name)),
+    };
+    let (start, end, noval) = (slots.start, slots.end, !values);
+    format!(r#"{{"token":"{token}",{of},"start":{start},"end":{end},"noval":{noval},"bytes":{bytes}}}"#)
 }

@@ -18,6 +18,9 @@ use serde_json::{Map, Value, json};
 use self::parts::{Body, Content, Headers, Need, Operation, Parameter, Shape};
 use crate::{handlers::batch::JSON_LINES, node::Limits, routes::ROUTES};
 
+/// One token, or several with commas.
+const TOKENS: &str = "^[0-9:.]{3,64}(,[0-9:.]{3,64})*$";
+
 /// The document of a node with so many files.
 pub fn document(limits: &Limits, file_count: usize) -> Value {
     let mut paths = Map::new();
@@ -105,7 +108,7 @@ fn schema(shape: Shape, limits: &Limits, file_count: usize) -> Value {
         Shape::Bytes { min, max } => json!({"type": "string", "minLength": min, "maxLength": max}),
         Shape::Table => json!({"type": "string", "pattern": "^[0-9A-Za-z_:.]{1,64}$"}),
         Shape::TableOrEmpty => json!({"type": "string", "pattern": "^[0-9A-Za-z_:.]{0,64}$"}),
-        Shape::Token => json!({"type": "string", "pattern": "^[0-9:.,]{3,}$"}),
+        Shape::Token => json!({"type": "string", "pattern": TOKENS}),
         Shape::MessageTtl => {
             json!({"type": "integer", "minimum": 1, "maximum": limits.message_ttl_maximum_s})
         }
@@ -127,7 +130,7 @@ fn request_body(body: Body) -> Option<Value> {
         }
         Body::Number => ("text/plain", json!({"type": "string", "pattern": "^-?[0-9]{1,18}$"})),
         Body::Lines => (JSON_LINES, json!({"type": "string", "description": "one JSON object a line"})),
-        Body::Token => ("text/plain", json!({"type": "string", "pattern": "^[0-9:.,]{3,}$"})),
+        Body::Token => ("text/plain", json!({"type": "string", "pattern": TOKENS})),
         Body::Frames => ("application/octet-stream", json!({"type": "string", "description": "frames"})),
     };
     Some(json!({"required": true, "content": {kind: {"schema": schema}}}))

@@ -25,6 +25,7 @@ const EXPORT_OFFSET: Parameter =
 const EXPORT_SIZE: Parameter =
     optional("size", Unsigned { min: 0, max: 1_000_000 }, "most rows of the snapshot; 0 = all");
 const COVER: Parameter = optional("cover", Boolean, "take it again if it is there; false");
+const LIST: Parameter = optional("list", Boolean, "tell which snapshots there are; false");
 const TOKEN: Parameter = required("token", Text, "what export answered");
 
 /// The rows.
@@ -58,7 +59,7 @@ pub const OPERATIONS: &[Operation] = &[
         Content::Number,
         &[],
     ),
-    task("/hustdb/task_info", "How many snapshots wait, run and are done", &[], Content::Json, &[]),
+    task("/hustdb/task_info", "How many snapshots wait, run and are done", &[LIST], Content::Json, &[]),
 ];
 
 const OF_TABLE: &[Parameter] = &[TB, OFFSET, SIZE, CURSOR, SLOT_START, SLOT_END, NOVAL, STAMPS, ASYNC];

@@ -54,6 +54,24 @@ fn every_spelling_of_a_key_is_that_key() {
 }
 
 #[test]
+fn what_may_stand_in_a_target_unescaped() {
+    let node = node();
+    let mut client = Client::of(&node);
+    for fine in ["中文", "é", "`", "{a}", "|", "\\", "^", "[0]", "'", "a?b/c:d@e!$*(),;~", "k=v"] {
+        assert_eq!(client.put(&format!("/hustdb/put?key={fine}"), "v").status, 200, "{fine}");
+        let escaped: String = fine.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        assert_eq!(found(&mut client, &format!("key={escaped}")), "200 1 - v", "{fine}");
+    }
+    for refused in [&b"\""[..], b"<", b">", b"\xff", b"\xe4\xb8", b"\x01", b"\x7f", b"a b", b"\t"] {
+        let mut client = Client::of(&node);
+        let request = [b"GET /hustdb/get?key=".as_slice(), refused, b" HTTP/1.1\r\n\r\n"].concat();
+        client.0.send(request).unwrap();
+        assert_eq!(brief(&client.0.reply().unwrap()), "400 - - request: malformed", "{refused:?}");
+        assert!(client.0.is_closed().unwrap(), "{refused:?}");
+    }
+}
+
+#[test]
 fn values_in_the_query_are_decoded_once() {
     let node = node();
     let mut client = Client::of(&node);

@@ -8,7 +8,9 @@
 
 mod block;
 mod bytes;
+mod figures;
 mod format;
+mod keep;
 mod name;
 mod reader;
 mod request;
@@ -24,11 +26,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use hust_engine::vfs::Vfs;
 use parking_lot::{Condvar, Mutex};
 
+pub use figures::{ExportStats, SnapshotInfo};
+pub use keep::ExportKeep;
+pub use name::Subject as SnapshotSubject;
 pub use reader::SnapshotPage;
 pub use request::{ExportOf, ExportRequest, SnapshotRequest};
 pub use tasks::{TaskCounts, TaskStatus};
@@ -42,15 +48,19 @@ use crate::{
 };
 use name::{SnapshotName, Subject, is_unfinished};
 use reader::SnapshotFile;
-use tasks::Tasks;
+use tasks::{Ended, Tasks};
 
 /// How often a file that was just covered is looked for again.
 const COVERED_MAX: usize = 16;
+
+/// Longest wait for the next snapshot to be too old: the wall clock may be set.
+const LOOK_INTERVAL_MS: u64 = 60_000;
 
 /// See the module.
 pub(crate) struct Exports {
     vfs: Arc<dyn Vfs>,
     dir: PathBuf,
+    keep: ExportKeep,
     tasks: Mutex<Tasks>,
     /// A task was queued, or all is to stop.
     changed: Condvar,
@@ -58,8 +68,8 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    /// Looks through the folder; removes what crashes left and what was covered.
-    pub(crate) fn open(options: &hust_engine::Options) -> Result<Exports> {
+    /// Looks through the folder; removes what crashes left, what was covered, and what is too old or too many.
+    pub(crate) fn open(options: &hust_engine::Options, keep: ExportKeep) -> Result<Exports> {
         let (vfs, dir) = (options.vfs.clone(), options.dir.join("export"));
         let io = |cause: io::Error| hust_engine::Error::io(format!("opening {}", dir.display()), cause);
         vfs.create_dir_all(&dir).map_err(io)?;
@@ -69,17 +79,20 @@ impl Exports {
             if is_unfinished(&file_name) {
                 gone.push(file_name);
             } else if let Some((token, name)) = SnapshotName::of_file(&file_name) {
-                let older = tasks.found(token, name.clone());
+                let bytes = vfs.open(&dir.join(&file_name)).and_then(|file| file.len()).map_err(io)?;
+                let older = tasks.found(token, bytes, name.clone());
                 gone.extend(older.map(|older| name.file_name(older)));
             }
         }
+        let excess = tasks.take_excess(&keep, options.clock.now_ms());
+        gone.extend(excess.into_iter().map(|(name, token)| name.file_name(token)));
         for file_name in gone {
             vfs.remove(&dir.join(file_name)).map_err(io)?;
         }
         // After a kill the last rename may be in the kernel only.
         vfs.sync_dir(&dir).map_err(io)?;
         let (changed, stopping) = (Condvar::new(), AtomicBool::new(false));
-        Ok(Exports { vfs, dir, tasks: Mutex::new(tasks), changed, stopping })
+        Ok(Exports { vfs, dir, keep, tasks: Mutex::new(tasks), changed, stopping })
     }
 
     fn stop(&self) {
@@ -92,6 +105,30 @@ impl Exports {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(SeqCst)
+    }
+
+    /// Removes what is too old or too many.
+    fn trim(&self, now_ms: u64) {
+        let excess = self.tasks.lock().take_excess(&self.keep, now_ms);
+        for (name, token) in excess {
+            tracing::info!(token, "a snapshot is too old, or one too many");
+            self.remove(&name, token);
+        }
+    }
+
+    /// How long nothing is too old.
+    fn rest(&self, tasks: &Tasks, now_ms: u64) -> Duration {
+        let end_ms = tasks.next_end_ms(&self.keep).unwrap_or(u64::MAX);
+        Duration::from_millis(end_ms.saturating_sub(now_ms).min(LOOK_INTERVAL_MS))
+    }
+
+    /// Removes the file of a snapshot that is no longer known.
+    fn remove(&self, name: &SnapshotName, token: u64) {
+        let path = self.dir.join(name.file_name(token));
+        if let Err(cause) = self.vfs.remove(&path) {
+            // The next start removes it.
+            tracing::warn!(file = %path.display(), %cause, "the file of a snapshot stays");
+        }
     }
 
     fn open_file(&self, name: &SnapshotName) -> Result<Option<SnapshotFile>> {
@@ -141,23 +178,33 @@ pub(crate) fn counts(shared: &Shared) -> TaskCounts {
     shared.exports.tasks.lock().counts()
 }
 
-/// Takes the next snapshot that waits; `false`: there is none.
+/// What was done and is there.
+pub(crate) fn stats(shared: &Shared) -> ExportStats {
+    shared.exports.tasks.lock().stats()
+}
+
+/// The snapshots that are there, oldest first.
+pub(crate) fn snapshots(shared: &Shared) -> Vec<SnapshotInfo> {
+    shared.exports.tasks.lock().snapshots()
+}
+
+/// Removes snapshots that are too old, then takes the next one that waits; `false`: there is none.
 pub(crate) fn run_next(shared: &Shared) -> bool {
-    let Some(task) = shared.exports.tasks.lock().begin() else { return false };
     let exports = &shared.exports;
+    exports.trim(shared.clock.now_ms());
+    let Some(task) = exports.tasks.lock().begin() else { return false };
+    let begin = shared.clock.monotonic();
     let done = task::run(shared, &task);
     if let Err(error) = &done {
         tracing::warn!(token = task.token, %error, "a snapshot was not taken");
     }
+    let took_ms = shared.clock.monotonic().saturating_sub(begin).as_millis() as u64;
     let name = task.name.clone();
-    let covered = exports.tasks.lock().end(task, done.is_ok());
+    let covered = exports.tasks.lock().end(task, Ended { bytes: done.ok(), took_ms });
     if let Some(covered) = covered {
-        let path = exports.dir.join(name.file_name(covered));
-        if let Err(cause) = exports.vfs.remove(&path) {
-            // The next start removes it.
-            tracing::warn!(file = %path.display(), %cause, "a covered snapshot stays");
-        }
+        exports.remove(&name, covered);
     }
+    exports.trim(shared.clock.now_ms());
     true
 }
 

@@ -15,7 +15,7 @@ const UNFINISHED_SUFFIX: &str = ".tmp";
 
 /// What a snapshot is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Subject {
+pub enum Subject {
     /// A file.
     File(usize),
     /// A table.

@@ -11,8 +11,8 @@ use crate::{
     store::Shared,
 };
 
-/// Takes the snapshot of a task; afterwards its file is there, durable, or nothing is.
-pub(super) fn run(shared: &Shared, task: &Task) -> Result<()> {
+/// Takes the snapshot of a task; afterwards its file is there, durable, or nothing is. Answers its length.
+pub(super) fn run(shared: &Shared, task: &Task) -> Result<u64> {
     shared.capacity.check_free(shared.engine.free_bytes()?)?;
     let taken_ms = shared.clock.now_ms();
     let snapshot = shared.engine.snapshot();
@@ -24,8 +24,9 @@ pub(super) fn run(shared: &Shared, task: &Task) -> Result<()> {
         drop(snapshot);
         let Task { token, name, offset, size } = task.clone();
         let footer = Footer { token, name, kind, taken_ms, offset, size, rows: 0, index_at: 0, blocks: 0 };
-        writer.finish(footer)?;
-        writer.publish(&task.name.file_name(task.token))
+        let bytes = writer.finish(footer)?;
+        writer.publish(&task.name.file_name(task.token))?;
+        Ok(bytes)
     });
     if written.is_err() {
         writer.abandon();

@@ -6,7 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::name::SnapshotName;
+use super::{
+    figures::{ExportStats, SnapshotInfo},
+    keep::ExportKeep,
+    name::SnapshotName,
+};
 use crate::error::{Error, Result};
 
 /// Tasks that may wait; each takes some 200 bytes.
@@ -51,10 +55,25 @@ pub struct TaskCounts {
     pub finished: u64,
 }
 
+/// What became of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Length of the file; `None`: it failed.
+    pub bytes: Option<u64>,
+    pub took_ms: u64,
+}
+
+/// A snapshot that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct There {
+    token: u64,
+    bytes: u64,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    there: HashMap<SnapshotName, u64>,
+    there: HashMap<SnapshotName, There>,
     queue: BTreeMap<u64, Task>,
     /// How many of the queue have a name.
     waiting: HashMap<SnapshotName, usize>,
@@ -62,14 +81,20 @@ pub(super) struct Tasks {
     outcomes: BTreeMap<u64, TaskStatus>,
     last_token: u64,
     finished: u64,
+    failed: u64,
+    written_bytes: u64,
+    last_ms: u64,
+    removed: u64,
 }
 
 impl Tasks {
     /// A file that was found at the start. Answers the token of the older file if there are two of the name.
-    pub(super) fn found(&mut self, token: u64, name: SnapshotName) -> Option<u64> {
+    pub(super) fn found(&mut self, token: u64, bytes: u64, name: SnapshotName) -> Option<u64> {
         self.last_token = self.last_token.max(token);
-        let newest = self.there.get(&name).copied().unwrap_or(token).max(token);
-        self.there.insert(name, newest).map(|other| if other == newest { token } else { other })
+        match self.there.get(&name) {
+            Some(other) if other.token > token => Some(token),
+            _ => self.there.insert(name, There { token, bytes }).map(|other| other.token),
+        }
     }
 
     /// Queues a task and gives its token.
@@ -113,20 +138,63 @@ impl Tasks {
     }
 
     /// Ends a task. Answers the token of the snapshot that this one took the place of.
-    pub(super) fn end(&mut self, task: Task, done: bool) -> Option<u64> {
+    pub(super) fn end(&mut self, task: Task, ended: Ended) -> Option<u64> {
         self.running = None;
         self.finished += 1;
-        let outcome = if done { TaskStatus::Done } else { TaskStatus::Failed };
+        self.last_ms = ended.took_ms;
+        let outcome = if ended.bytes.is_some() { TaskStatus::Done } else { TaskStatus::Failed };
         self.outcomes.insert(task.token, outcome);
         if self.outcomes.len() > OUTCOMES_MAX {
             self.outcomes.pop_first();
         }
-        if done { self.there.insert(task.name, task.token) } else { None }
+        let Some(bytes) = ended.bytes else {
+            self.failed += 1;
+            return None;
+        };
+        self.written_bytes += bytes;
+        self.there.insert(task.name, There { token: task.token, bytes }).map(|covered| covered.token)
+    }
+
+    /// Takes out the snapshots that are too many or too old; their files are the caller's to remove.
+    pub(super) fn take_excess(&mut self, keep: &ExportKeep, now_ms: u64) -> Vec<(SnapshotName, u64)> {
+        let tokens = self.tokens();
+        let Some(last) = keep.excess(&tokens, now_ms).checked_sub(1).and_then(|last| tokens.get(last)) else {
+            return Vec::new();
+        };
+        let gone: Vec<_> = self.there.extract_if(|_, there| there.token <= *last).collect();
+        self.removed += gone.len() as u64;
+        gone.into_iter().map(|(name, there)| (name, there.token)).collect()
+    }
+
+    /// When the oldest snapshot will be too old, unix ms.
+    pub(super) fn next_end_ms(&self, keep: &ExportKeep) -> Option<u64> {
+        self.there.values().map(|there| there.token).min().and_then(|oldest| keep.until_ms(oldest))
+    }
+
+    /// Tokens of the snapshots that are there, ascending.
+    fn tokens(&self) -> Vec<u64> {
+        let mut tokens: Vec<u64> = self.there.values().map(|there| there.token).collect();
+        tokens.sort_unstable();
+        tokens
+    }
+
+    /// All that are there, oldest first.
+    pub(super) fn snapshots(&self) -> Vec<SnapshotInfo> {
+        let info = |(name, there): (&SnapshotName, &There)| SnapshotInfo {
+            token: there.token,
+            subject: name.subject.clone(),
+            slots: name.slots.clone(),
+            values: name.values,
+            bytes: there.bytes,
+        };
+        let mut all: Vec<SnapshotInfo> = self.there.iter().map(info).collect();
+        all.sort_unstable_by_key(|snapshot| snapshot.token);
+        all
     }
 
     /// The snapshot of this name that is there.
     pub(super) fn token_of(&self, name: &SnapshotName) -> Option<u64> {
-        self.there.get(name).copied()
+        self.there.get(name).map(|there| there.token)
     }
 
     pub(super) fn status(&self, token: u64) -> TaskStatus {
@@ -136,7 +204,7 @@ impl Tasks {
             TaskStatus::Running
         } else if let Some(outcome) = self.outcomes.get(&token) {
             *outcome
-        } else if self.there.values().any(|there| *there == token) {
+        } else if self.there.values().any(|there| there.token == token) {
             TaskStatus::Done
         } else {
             TaskStatus::Unknown
@@ -146,6 +214,18 @@ impl Tasks {
     pub(super) fn counts(&self) -> TaskCounts {
         let running = u64::from(self.running.is_some());
         TaskCounts { queued: self.queue.len() as u64, running, finished: self.finished }
+    }
+
+    pub(super) fn stats(&self) -> ExportStats {
+        ExportStats {
+            tasks: self.counts(),
+            failed: self.failed,
+            written_bytes: self.written_bytes,
+            last_ms: self.last_ms,
+            removed: self.removed,
+            snapshots: self.there.len() as u64,
+            snapshot_bytes: self.there.values().map(|there| there.bytes).sum(),
+        }
     }
 }
 
@@ -157,6 +237,9 @@ mod tests {
     fn name(file: usize) -> SnapshotName {
         SnapshotName { subject: Subject::File(file), slots: 0..1024, values: false }
     }
+
+    const DONE: Ended = Ended { bytes: Some(10), took_ms: 3 };
+    const FAILED: Ended = Ended { bytes: None, took_ms: 4 };
 
     #[test]
     fn a_task_goes_from_queued_to_done_or_failed() {
@@ -172,11 +255,11 @@ mod tests {
             (one, TaskStatus::Running, TaskStatus::Queued)
         );
         assert_eq!(tasks.add(name(1), 0, 0, false, 5).unwrap_err().to_string(), "snapshot: under way");
-        assert_eq!(tasks.end(task, true), None);
+        assert_eq!(tasks.end(task, DONE), None);
         assert_eq!((tasks.status(one), tasks.token_of(&name(1))), (TaskStatus::Done, Some(one)));
         assert_eq!(tasks.add(name(1), 0, 0, false, 5).unwrap_err().to_string(), "snapshot: already there");
         let task = tasks.begin().unwrap();
-        assert_eq!(tasks.end(task, false), None);
+        assert_eq!(tasks.end(task, FAILED), None);
         assert_eq!((tasks.status(two), tasks.token_of(&name(2))), (TaskStatus::Failed, None));
         assert!(tasks.add(name(2), 0, 0, false, 5).is_ok(), "a failed one may be tried again");
         assert_eq!(tasks.counts(), TaskCounts { queued: 1, running: 0, finished: 2 });
@@ -186,20 +269,55 @@ mod tests {
     #[test]
     fn covering_takes_the_place_when_it_is_done() {
         let mut tasks = Tasks::default();
-        assert_eq!(tasks.found(70, name(1)), None);
-        assert_eq!(tasks.found(60, name(1)), Some(60), "the older one is to go");
-        assert_eq!(tasks.found(80, name(1)), Some(70));
+        assert_eq!(tasks.found(70, 1, name(1)), None);
+        assert_eq!(tasks.found(60, 1, name(1)), Some(60), "the older one is to go");
+        assert_eq!(tasks.found(80, 1, name(1)), Some(70));
         assert_eq!(tasks.status(80), TaskStatus::Done);
         let one = tasks.add(name(1), 0, 0, true, 0).unwrap();
         let two = tasks.add(name(1), 0, 0, true, 0).unwrap();
         assert_eq!((one, two), (81, 82), "greater than any file's, whatever the clock says");
         let first = tasks.begin().unwrap();
         assert_eq!(tasks.token_of(&name(1)), Some(80));
-        assert_eq!(tasks.end(first, true), Some(80));
+        assert_eq!(tasks.end(first, DONE), Some(80));
         assert_eq!(tasks.add(name(1), 0, 0, false, 0).unwrap_err().to_string(), "snapshot: under way");
         let second = tasks.begin().unwrap();
-        assert_eq!(tasks.end(second, true), Some(one));
+        assert_eq!(tasks.end(second, DONE), Some(one));
         assert_eq!(tasks.begin(), None);
+    }
+
+    #[test]
+    fn what_was_done_and_is_there_is_counted() {
+        let mut tasks = Tasks::default();
+        tasks.found(7, 100, name(9));
+        tasks.found(6, 50, name(9));
+        for (number, ended) in [(1, DONE), (1, DONE), (2, FAILED)] {
+            tasks.add(name(number), 0, 0, true, 1).unwrap();
+            let task = tasks.begin().unwrap();
+            tasks.end(task, ended);
+        }
+        let mut stats = ExportStats {
+            tasks: TaskCounts { queued: 0, running: 0, finished: 3 },
+            failed: 1,
+            written_bytes: 20,
+            last_ms: 4,
+            removed: 0,
+            snapshots: 2,
+            snapshot_bytes: 110,
+        };
+        assert_eq!(tasks.stats(), stats);
+        let told: Vec<_> = tasks.snapshots().into_iter().map(|of| (of.token, of.subject, of.bytes)).collect();
+        assert_eq!(told, [(7, Subject::File(9), 100), (1001, Subject::File(1), 10)]);
+        let keep = ExportKeep { maximum: 1, age_ms: 5 };
+        assert_eq!(tasks.next_end_ms(&keep), Some(5));
+        assert_eq!(tasks.take_excess(&keep, 0), [(name(9), 7)]);
+        assert_eq!(tasks.take_excess(&keep, 5), []);
+        assert_eq!(tasks.next_end_ms(&keep), Some(6));
+        assert_eq!(tasks.next_end_ms(&ExportKeep { age_ms: 0, ..keep }), None);
+        (stats.removed, stats.snapshots, stats.snapshot_bytes) = (1, 1, 10);
+        assert_eq!(tasks.stats(), stats);
+        assert_eq!((tasks.status(7), tasks.status(1001)), (TaskStatus::Unknown, TaskStatus::Done));
+        assert_eq!(tasks.take_excess(&keep, 6), [(name(1), 1001)]);
+        assert_eq!(tasks.next_end_ms(&keep), None);
     }
 
     #[test]
@@ -211,7 +329,7 @@ mod tests {
         assert!(matches!(tasks.add(name(WAITING_MAX), 0, 0, false, 1), Err(Error::Busy(_))));
         for _ in 0..2 {
             while let Some(task) = tasks.begin() {
-                tasks.end(task, false);
+                tasks.end(task, FAILED);
             }
             tasks.add(name(0), 0, 0, false, 1).unwrap();
         }

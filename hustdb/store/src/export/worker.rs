@@ -1,4 +1,4 @@
-//! The thread that takes snapshots, one after another.
+//! The thread that takes snapshots, one after another, and removes those that are too old.
 //!
 //! Owned by the store, which stops and joins it before it closes the engine. A task under way ends at its next block;
 //! those that wait are forgotten.
@@ -45,8 +45,9 @@ fn run(shared: &Shared) {
     let exports = &shared.exports;
     loop {
         let mut tasks = exports.tasks.lock();
-        while tasks.counts().queued == 0 && !exports.is_stopping() {
-            exports.changed.wait(&mut tasks);
+        if tasks.counts().queued == 0 && !exports.is_stopping() {
+            let rest = exports.rest(&tasks, shared.clock.now_ms());
+            exports.changed.wait_for(&mut tasks, rest);
         }
         if exports.is_stopping() {
             return;

@@ -87,8 +87,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes what is left and makes the file durable, still unfinished. `footer` is completed.
-    pub(super) fn finish(&mut self, mut footer: Footer) -> Result<()> {
+    /// Writes what is left and makes the file durable, still unfinished. `footer` is completed. Answers the file's length.
+    pub(super) fn finish(&mut self, mut footer: Footer) -> Result<u64> {
         if self.block.rows > 0 {
             self.flush()?;
         }
@@ -103,7 +103,8 @@ impl Writer {
         self.file
             .write_all_at(&end, self.at)
             .and_then(|()| self.file.sync_data())
-            .map_err(|cause| failed(&self.path, cause))
+            .map_err(|cause| failed(&self.path, cause))?;
+        Ok(self.at + end.len() as u64)
     }
 
     /// Gives the finished file its name, durably.

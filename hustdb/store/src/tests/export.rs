@@ -11,7 +11,7 @@ use super::{
 use crate::{ExportOf, ExportRequest, Kind, ListOf, Member, SnapshotRequest, TaskCounts, TaskStatus};
 
 const HASH: ListOf<'_> = ListOf::Table { kind: Kind::Hash, name: b"h" };
-const ALL: ExportRequest<'_> = ExportRequest {
+pub(super) const ALL: ExportRequest<'_> = ExportRequest {
     of: ExportOf::Table(b"h"),
     slots: 0..1024,
     values: true,
@@ -20,7 +20,7 @@ const ALL: ExportRequest<'_> = ExportRequest {
     cover: false,
 };
 
-fn hset(node: &Node, field: u32, value: &[u8]) {
+pub(super) fn hset(node: &Node, field: u32, value: &[u8]) {
     let key = format!("f{field}");
     let member = Member { kind: Kind::Hash, table: b"h", key: key.as_bytes() };
     settle(node.call(|| node.store().members().write(&member, Change::Put(value), Terms::PLAIN))).unwrap();
@@ -32,13 +32,13 @@ fn hdel(node: &Node, field: u32) {
     settle(node.call(|| node.store().members().write(&member, Change::Delete, Terms::PLAIN))).unwrap();
 }
 
-fn filled(fields: u32) -> Node {
+pub(super) fn filled(fields: u32) -> Node {
     let node = Node::new(|_| ());
     (0..fields).for_each(|field| hset(&node, field, &field.to_be_bytes().repeat(100)));
     node
 }
 
-fn take(node: &Node, request: &ExportRequest<'_>) -> u64 {
+pub(super) fn take(node: &Node, request: &ExportRequest<'_>) -> u64 {
     let token = node.store().export(request).unwrap();
     assert_eq!(node.store().export_status(token), TaskStatus::Queued);
     assert!(node.store().run_export());
@@ -46,12 +46,12 @@ fn take(node: &Node, request: &ExportRequest<'_>) -> u64 {
     token
 }
 
-fn page(node: &Node, offset: u64, size: u64) -> Result<(Vec<Seen>, u64)> {
+pub(super) fn page(node: &Node, offset: u64, size: u64) -> Result<(Vec<Seen>, u64)> {
     let request = SnapshotRequest { of: HASH, slots: 0..1024, offset, size, values: true };
     list_snapshot(node, &request).map(|(rows, page)| (rows, page.total))
 }
 
-fn files(vfs: &SimVfs) -> Vec<PathBuf> {
+pub(super) fn files(vfs: &SimVfs) -> Vec<PathBuf> {
     vfs.paths().into_iter().filter(|path| path.starts_with("/db/export")).collect()
 }
 

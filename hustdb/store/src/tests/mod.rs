@@ -6,6 +6,7 @@ mod contract;
 mod convergence;
 mod debts;
 mod export;
+mod export_keep;
 mod listing;
 mod model;
 mod pages;

@@ -34,6 +34,17 @@ pub struct Commands {
     shards: Mutex<Vec<Arc<Shard>>>,
 }
 
+/// What was answered to one command since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// Its path; `other` stands for all unknown ones.
+    pub path: &'static str,
+    /// Answers.
+    pub answered: u64,
+    /// Of those, the ones but 2xx by status; 0 stands for all that are not told apart.
+    pub errors: Vec<(u16, u64)>,
+}
+
 /// The statistics of one worker.
 #[derive(Debug)]
 pub struct Shard(Vec<Row>);
@@ -64,6 +75,21 @@ impl Commands {
         let shard = Arc::new(Shard(self.names.iter().map(|_| Row::default()).collect()));
         self.shards.lock().push(shard.clone());
         shard
+    }
+
+    /// What was answered to each command that was asked for.
+    pub fn requests(&self) -> Vec<Requests> {
+        let snapshot = self.snapshot();
+        let asked = snapshot.rows().map(|(path, row)| {
+            let errors =
+                STATUSES.iter().zip(&row.errors).map(|(status, count)| (*status, count.load(Relaxed)));
+            Requests {
+                path,
+                answered: row.requests(),
+                errors: errors.filter(|(_, count)| *count > 0).collect(),
+            }
+        });
+        asked.filter(|requests| requests.answered > 0).collect()
     }
 
     /// The sum of all shards.
@@ -221,5 +247,14 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}\nin\n{text}");
         }
+        let requests = |path, answered, errors| Requests { path, answered, errors };
+        assert_eq!(
+            commands.requests(),
+            [
+                requests("/get", 2, vec![(404, 1)]),
+                requests("/put", 1, vec![(0, 1)]),
+                requests("other", 1, vec![(404, 1)])
+            ]
+        );
     }
 }

@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub use commands::{Commands, Shard};
+pub use commands::{Commands, Requests, Shard};
 
 /// Writes `registry` as Prometheus text, without the final `# EOF`.
 pub fn write(text: &mut String, registry: &Registry) {

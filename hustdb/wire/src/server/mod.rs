@@ -32,6 +32,7 @@ use crate::{
     answer::Answer,
     config::{Invalid, SecurityConfig, ServerConfig},
     lifecycle::Lifecycle,
+    metrics::{Commands, Requests},
     request::Request,
     route::Route,
 };
@@ -125,6 +126,7 @@ pub struct Control {
     lifecycle: Arc<Lifecycle>,
     guard: Arc<shared::Guard>,
     certificate: Option<Arc<tls::Certificate>>,
+    commands: Arc<Commands>,
 }
 
 /// Binds, starts the workers, and returns; unless it shares its port, the server answers 503 to everything but its own
@@ -146,7 +148,7 @@ pub fn start<H: Handler>(
     }
     let shared = Arc::new(Shared::new(program, server, guard.clone(), lifecycle.clone(), tls, handler));
     let mut workers = Vec::with_capacity(listeners.len());
-    let control = Control { drain, lifecycle, guard, certificate };
+    let control = Control { drain, lifecycle, guard, certificate, commands: shared.commands.clone() };
     for (index, listener) in listeners.into_iter().enumerate() {
         let (shared, draining) = (shared.clone(), draining.clone());
         let started = worker::spawn(index, listener, shared, draining);
@@ -202,6 +204,11 @@ impl Control {
     /// Where the server is.
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
+    }
+
+    /// What was answered since the start, by command.
+    pub fn requests(&self) -> Vec<Requests> {
+        self.commands.requests()
     }
 
     /// Takes over users, the access list and the certificate (its files are read again), for connections accepted from

@@ -89,7 +89,7 @@ pub struct Shared<H> {
     pub handler: H,
     pub guard: Arc<Guard>,
     pub lifecycle: Arc<Lifecycle>,
-    pub commands: Commands,
+    pub commands: Arc<Commands>,
     /// Open connections, refused ones included.
     pub connections: AtomicUsize,
     pub connections_max: usize,
@@ -121,7 +121,7 @@ impl<H: Handler> Shared<H> {
             handler,
             guard,
             lifecycle,
-            commands: Commands::new(program.routes),
+            commands: Arc::new(Commands::new(program.routes)),
             connections: AtomicUsize::new(0),
             connections_max: config.max_connections,
             body_max: config.max_body_size.bytes() as usize,

@@ -1,7 +1,7 @@
 //! What goes in comes out, and the facts are right.
 
 use super::*;
-use crate::Error;
+use crate::{Error, table::layout::FOOTER_BYTES};
 
 /// Every row is found, near misses are not, and the facts of the file are those of the rows.
 fn check(model: &Model, block_bytes: usize, compress: bool) {
@@ -145,4 +145,53 @@ fn the_manifest_can_keep_the_facts() {
     let meta = Fixture::build(&Rng(5).model(40), 4096, false).meta;
     let bytes = postcard::to_allocvec(&meta).unwrap();
     assert_eq!(postcard::from_bytes::<TableMeta>(&bytes).unwrap(), meta);
+}
+
+/// Rows as fields of `tables` small hashes leave them in one partition.
+fn small_tables(tables: u32, spread: u32) -> Model {
+    let mut rng = Rng(31);
+    let field = |rng: &mut Rng, table: u32| (Key::hashed(0x1000_0000 + table * spread, rng.md5()), rng.row());
+    (0..tables * 2).map(|n| field(&mut rng, n / 2)).collect()
+}
+
+#[test]
+fn fields_of_many_small_tables_take_the_width_they_need() {
+    for (spread, width) in [(1, 18), (300, 19), (90_000, 20), (500_000, 20)] {
+        let model = small_tables(400, spread);
+        check(&model, 16 << 10, false);
+        let fixture = Fixture::build(&model, 16 << 10, false);
+        let table = fixture.open().unwrap();
+        let widest = table.index.blocks().iter().map(|block| block.shape.width).max();
+        assert!(widest.is_some_and(|widest| (17..=width).contains(&widest)), "{spread}: {widest:?}");
+    }
+    let mut model = small_tables(5, 1);
+    for byte in 0..8 {
+        model.insert(Key([0x1000_0000 << 32, 7, 1 << (8 * byte)]), Owned::plain(b"k", b"v"));
+        check(&model, 16 << 10, true);
+    }
+}
+
+#[test]
+fn files_of_the_version_before_are_read_and_later_ones_refused() {
+    let model = Rng(5).model(300);
+    let fixture = Fixture::build(&model, 4096, false);
+    let good = fixture.bytes();
+    let footer = good.len() - FOOTER_BYTES;
+    for (version, readable) in [(0, false), (1, true), (2, true), (3, false)] {
+        let mut bytes = good.clone();
+        for (at, version_at, checked) in [(0, 8, 36), (footer, 48, 52)] {
+            bytes[at + version_at] = version;
+            let crc = crc32fast::hash(&bytes[at..at + checked]);
+            bytes[at + checked..at + checked + 4].copy_from_slice(&crc.to_le_bytes());
+        }
+        fixture.file.write_all_at(&bytes, 0).unwrap();
+        match fixture.open() {
+            Ok(table) => {
+                assert!(readable, "{version}");
+                table.verify().unwrap();
+                assert!(model.iter().all(|(key, row)| find(&table, *key).unwrap().as_ref() == Some(row)));
+            }
+            Err(error) => assert!(!readable && error.to_string().contains("version"), "{version}: {error}"),
+        }
+    }
 }
