@@ -10,7 +10,9 @@ use hust_wire::{Answer, Refusal, Request, client::Pool};
 use hyper::StatusCode;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{IN_VAIN, Wake, give_back::give_back, header, look::look_after, nothing, redirect, seat::Place};
+use super::{
+    IN_VAIN, Wake, give_back::give_back, header, look::look_after, nothing, redirect, seat::Place, unburden,
+};
 use crate::{
     front::Front,
     get::{Get, get},
@@ -22,6 +24,7 @@ use crate::{
 pub async fn evget(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Result<Answer, Refusal> {
     let wanted = Get::parse(front, request.query())?;
     let inline = request.query().boolean("inline")?.unwrap_or(false);
+    unburden(request);
     // In a box: what is over takes no room in a client that waits.
     Box::pin(kind::check(front, pool, &wanted.queue, Kind::Normal)).await?;
     let until = Instant::now() + Duration::from_millis(front.config.long_polling_timeout_ms);

@@ -19,6 +19,7 @@ use super::{
     readers::{self, joint},
     redirect,
     seat::Place,
+    unburden,
 };
 use crate::{
     backend::Outcome,
@@ -28,11 +29,12 @@ use crate::{
 };
 
 /// `/evsub`
-pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &Request) -> Result<Answer, Refusal> {
+pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Result<Answer, Refusal> {
     let query = request.query();
     let queue = queue::name(query)?.into_owned();
     let wanted = push::Wanted::read(query)?;
     let inline = query.boolean("inline")?.unwrap_or(false);
+    unburden(request);
     // In a box, here and below: what is over takes no room in a client that waits.
     Box::pin(kind::check(front, pool, &queue, Kind::Push)).await?;
     let until = Instant::now() + Duration::from_millis(front.config.subscribe_timeout_ms);

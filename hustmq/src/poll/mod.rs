@@ -22,7 +22,7 @@ use std::{collections::HashMap, time::Duration};
 
 use hust_wire::{Answer, Request, backoff::Backoff};
 use hyper::{
-    StatusCode,
+    HeaderMap, StatusCode, Uri,
     header::{HeaderValue, LOCATION},
 };
 use parking_lot::Mutex;
@@ -125,6 +125,15 @@ impl Polls {
 /// Nothing came in time.
 fn nothing() -> Answer {
     Answer::empty(StatusCode::NOT_FOUND)
+}
+
+/// Gives back what the head of a request borrows of its connection's read buffer, for a client that may wait long: what
+/// is read next then needs no second buffer. The target stays as it was sent.
+fn unburden(request: &mut Request) {
+    request.head.headers = HeaderMap::new();
+    if let Ok(uri) = Uri::try_from(request.head.uri.to_string()) {
+        request.head.uri = uri;
+    }
 }
 
 /// Sends the client where it finds what it waited for, with the query as it was sent.

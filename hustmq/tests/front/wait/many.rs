@@ -8,8 +8,9 @@ use crate::cluster::{Client, Cluster, brief};
 const CLIENTS: u64 = 5000;
 /// Files of the test itself beside the clients' connections.
 const OTHER_FILES: u64 = 200;
-/// What 10,000 of them may cost.
-const BYTES_PER_10_000: u64 = 200 << 20;
+/// What one may cost beside its connection, and with it.
+const WAITER_MAX_BYTES: u64 = 4 << 10;
+const CLIENT_MAX_BYTES: u64 = 30 << 10;
 
 /// As many files as clients need, or as many clients as there can be files.
 fn clients() -> u64 {
@@ -29,26 +30,32 @@ fn resident(cluster: &Cluster) -> u64 {
 }
 
 #[test]
-fn ten_thousand_would_cost_less_than_200_mib() {
+fn a_waiter_costs_little_beside_its_connection() {
     let count = clients();
-    let cluster = Cluster::with(1, &[]);
-    let before = resident(&cluster);
-    let mut waiters: Vec<Client> = (0..count)
-        .map(|number| {
-            let mut client = cluster.client();
-            let target = match number % 3 {
-                0 => format!("/evget?queue=q{}&worker=w", number % 100),
-                1 => format!("/evget?queue=i{}&worker=w&inline=true", number % 100),
-                _ => format!("/evsub?queue=p{}&idx=1", number % 100),
-            };
-            client.send("GET", &target, "");
-            client
-        })
-        .collect();
+    // All look at once, and the machine is shared.
+    let cluster = Cluster::with(1, &["health.timeout_ms=60000", "backend.timeout_ms=60000"]);
+    let without = resident(&cluster);
+    let mut waiters: Vec<Client> = (0..count).map(|_| cluster.client()).collect();
+    for client in &mut waiters {
+        client.get("/status.html");
+    }
+    let idle = resident(&cluster);
+    for (number, client) in waiters.iter_mut().enumerate() {
+        let target = match number % 3 {
+            0 => format!("/evget?queue=q{}&worker=w", number % 100),
+            1 => format!("/evget?queue=i{}&worker=w&inline=true", number % 100),
+            _ => format!("/evsub?queue=p{}&idx=1", number % 100),
+        };
+        client.send("GET", &target, "");
+        if number % 50 == 49 {
+            cluster.wait_for(number as u64 + 1);
+        }
+    }
     cluster.wait_for(count);
-    let each = resident(&cluster).saturating_sub(before) / count;
-    println!("{each} bytes a waiter");
-    assert!(each * 10_000 <= BYTES_PER_10_000, "{each} bytes a waiter");
+    let waiting = resident(&cluster);
+    let (more, all) = (waiting.saturating_sub(idle) / count, waiting.saturating_sub(without) / count);
+    println!("{more} bytes a waiter, {all} with its connection");
+    assert!(more <= WAITER_MAX_BYTES && all <= CLIENT_MAX_BYTES, "{more} bytes a waiter, {all} in all");
     let mut client = cluster.client();
     for (at, item) in [(1, "first"), (301, "second")] {
         client.ok(&format!("/put?queue=i1&item={item}"));
