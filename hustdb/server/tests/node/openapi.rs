@@ -101,7 +101,7 @@ fn is_host(schema: &Value) -> bool {
 }
 
 fn is_token(schema: &Value) -> bool {
-    schema["pattern"].as_str().is_some_and(|pattern| pattern.ends_with("{3,}$"))
+    schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(r"(,[0-9"))
 }
 
 fn may_be_empty(schema: &Value) -> bool {
@@ -139,8 +139,17 @@ fn prepare(client: &mut Client, path: &str) {
 /// The names of parameters that handlers read: what stands in quotes after a call of a reader.
 #[expect(clippy::disallowed_methods, reason = "walks over the sources")]
 fn names_in_sources(folder: &Path, names: &mut BTreeSet<String>) {
-    const READERS: [&str; 8] =
-        [".unsigned(", ".unsigned_in(", ".signed(", ".boolean(", ".bytes(", ".key(", ".table(", "value_of("];
+    const READERS: [&str; 9] = [
+        ".unsigned(",
+        ".unsigned_in(",
+        ".signed(",
+        ".boolean(",
+        ".bytes(",
+        ".key(",
+        ".table(",
+        ".value(",
+        "value_of(",
+    ];
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
