@@ -1,7 +1,8 @@
 //! Nanoseconds a get costs in one table:
 //! `cargo run --release -p hust-engine --example table_bench -- [ROWS [BLOCK_BYTES]]`.
 //!
-//! Rows are 16-byte user keys with 100-byte values under random keys, all in memory. A hit compares the user key and
+//! Rows are 16-byte user keys with 100-byte values under random keys, all in memory; then the same rows as ten fields
+//! each of small hashes with numbers as far apart as those of a million. A hit compares the user key and
 //! reads the ends of the value, as a caller would. Beside it stands what one dependent read of a random byte of the same
 //! file costs, the unit that hits are made of. Times are processor time where the kernel tells it, so that a busy
 //! machine disturbs them less.
@@ -26,18 +27,32 @@ fn mix(number: u64) -> u64 {
     number ^ number >> 33
 }
 
+/// How rows lie in the table.
+#[derive(Clone, Copy, Debug)]
+enum Layout {
+    /// By their hash alone.
+    Plain,
+    /// By the number of their hash table, then by their hash.
+    SmallTables,
+}
+
 /// The user key and row key of row `number`.
-fn row(number: u64) -> ([u8; 16], Key) {
+fn row(layout: Layout, number: u64) -> ([u8; 16], Key) {
     let mut user_key = [0; 16];
     user_key[..8].copy_from_slice(&mix(number).to_be_bytes());
     user_key[8..].copy_from_slice(&number.to_be_bytes());
     let mut md5 = [0; 16];
     md5[..8].copy_from_slice(&mix(number ^ 0x5555).to_be_bytes());
     md5[8..].copy_from_slice(&mix(number ^ 0xAAAA_0000).to_be_bytes());
-    (user_key, Key::hashed(1, md5))
+    let table = match layout {
+        Layout::Plain => 1,
+        Layout::SmallTables => 0x1000_0000 + (number / 10 % 1_000_000) as u32 * 268,
+    };
+    (user_key, Key::hashed(table, md5))
 }
 
 fn build(
+    layout: Layout,
     rows: u64,
     block_bytes: usize,
     compress: bool,
@@ -45,7 +60,7 @@ fn build(
     let dir = tempfile::TempDir::new()?;
     let path = dir.path().join("table");
     let file = RealVfs.create(&path)?;
-    let mut keys: Vec<(Key, u64)> = (0..rows).map(|number| (row(number).1, number)).collect();
+    let mut keys: Vec<(Key, u64)> = (0..rows).map(|number| (row(layout, number).1, number)).collect();
     keys.sort_unstable();
     let options = TableOptions { block_bytes, compress, ..TableOptions::default() };
     let begin = Instant::now();
@@ -56,14 +71,14 @@ fn build(
         for (at, chunk) in value.chunks_mut(8).enumerate() {
             chunk.copy_from_slice(&mix(number + at as u64 / 3).to_be_bytes()[..chunk.len()]);
         }
-        builder.add(key, &RowRef { meta, user_key: &row(number).0, value: Value::Inline(&value) })?;
+        builder.add(key, &RowRef { meta, user_key: &row(layout, number).0, value: Value::Inline(&value) })?;
     }
     let meta = builder.finish()?;
     let built = begin.elapsed();
     let begin = Instant::now();
     let table = Table::open(&*file, path, &meta, Arc::new(BlockCache::new(256 << 20)))?;
     println!(
-        "{rows} rows, compress {compress}: built in {built:.2?}, opened in {:.2?}, {} B on disk and {:.2} B in memory a row",
+        "{rows} rows, {layout:?}, compress {compress}: built in {built:.2?}, opened in {:.2?}, {} B on disk and {:.2} B in memory a row",
         begin.elapsed(),
         meta.size_bytes / rows,
         table.memory_bytes() as f64 / rows as f64
@@ -74,8 +89,8 @@ fn build(
     Ok((table, dir))
 }
 
-fn get(table: &Table, number: u64) -> Result<bool, Box<dyn Error>> {
-    let (user_key, key) = row(number);
+fn get(table: &Table, layout: Layout, number: u64) -> Result<bool, Box<dyn Error>> {
+    let (user_key, key) = row(layout, number);
     match table.get(&key, key.filter_hash(), Cold::Read)? {
         Find::Row(found) => {
             black_box(found.user_key().last());
@@ -104,7 +119,7 @@ fn measure(
     for round in 0..ROUNDS {
         let begin = cpu_ns(start);
         for number in 0..GETS {
-            black_box(row(pick(round * GETS + number)));
+            black_box(row(Layout::Plain, pick(round * GETS + number)));
         }
         let overhead = cpu_ns(start) - begin;
         let begin = cpu_ns(start);
@@ -125,12 +140,12 @@ fn measure(
 fn main() -> Result<(), Box<dyn Error>> {
     let rows = env::args().nth(1).map_or(Ok(1_000_000), |rows| rows.parse())?;
     let block_bytes = env::args().nth(2).map_or(Ok(16 << 10), |bytes| bytes.parse())?;
-    for compress in [false, true] {
-        let (table, dir) = build(rows, block_bytes, compress)?;
+    for (layout, compress) in [(Layout::Plain, false), (Layout::Plain, true), (Layout::SmallTables, false)] {
+        let (table, dir) = build(layout, rows, block_bytes, compress)?;
         for number in 0..rows {
-            get(&table, number)?;
+            get(&table, layout, number)?;
         }
-        measure("hit", GETS, |number| get(&table, number), |number| mix(number) % rows)?;
+        measure("hit", GETS, |number| get(&table, layout, number), |number| mix(number) % rows)?;
         let map = RealVfs.open(&dir.path().join("table"))?.map(table.meta().size_bytes)?;
         let bytes = map.bytes();
         bytes.chunks(4096).for_each(|page| _ = black_box(page[0]));
@@ -140,7 +155,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(true)
         };
         measure("one random byte", GETS, touch, |number| number)?;
-        measure("absent", 0, |number| get(&table, number), |number| rows + mix(number) % (1 << 40))?;
+        measure("absent", 0, |number| get(&table, layout, number), |number| rows + mix(number) % (1 << 40))?;
         let start = Instant::now();
         let begin = cpu_ns(start);
         let mut cursor = table.cursor();

@@ -101,7 +101,7 @@ fn is_host(schema: &Value) -> bool {
 }
 
 fn is_token(schema: &Value) -> bool {
-    schema["pattern"].as_str().is_some_and(|pattern| pattern.ends_with("{3,}$"))
+    schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(r"(,[0-9"))
 }
 
 fn may_be_empty(schema: &Value) -> bool {

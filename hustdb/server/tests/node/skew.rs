@@ -4,9 +4,9 @@
 //! show the same millisecond.
 
 use hust_testkit::Node;
-use hust_wire::frame::{self, Form, Kind, RecordRef};
+use hust_wire::frame;
 
-use crate::support::{Client, brief, builder, now_ms, stamp};
+use crate::support::{Client, brief, builder, now_ms, pair, stamp};
 
 const SKEW_MS: u64 = 5000;
 /// What the answer is when the stamp is too far ahead.
@@ -54,18 +54,8 @@ fn merged_frames_at_the_limit() {
     let node = limited();
     let mut client = Client::of(&node);
     let mut merge = |stamp: u64| {
-        let key = stamp.to_be_bytes();
-        let record = RecordRef {
-            kind: Kind::Kv,
-            form: Form::Live,
-            stamp,
-            version: 1,
-            expire_ms: 0,
-            table: "",
-            key: &key,
-            value: b"v",
-        };
-        brief(&client.ask("POST", "/hustdb/merge", frame::encode_one(&record).unwrap()))
+        let frame = frame::encode_one(&pair(&stamp.to_be_bytes(), stamp)).unwrap();
+        brief(&client.ask("POST", "/hustdb/merge", frame))
     };
     assert_eq!(exactly(SKEW_MS, &mut merge), r#"200 - - {"received":1,"applied":1,"ignored":0}"#);
     assert_eq!(exactly(SKEW_MS + 1, &mut merge), AHEAD);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use hust_testkit::{Node, NodeBuilder, Raw, Reply};
+use hust_wire::frame::{Form, Kind, RecordRef};
 
 /// A node on the operating system's syncing, which survives `kill -9` and costs no waiting for the disk.
 pub fn builder() -> NodeBuilder {
@@ -107,6 +108,12 @@ pub fn now_ms() -> u64 {
 /// A stamp of this time.
 pub fn stamp(at_ms: u64) -> u64 {
     at_ms << 16
+}
+
+/// A kv pair, as it is merged.
+pub fn pair(key: &[u8], stamp: u64) -> RecordRef<'_> {
+    let (kind, form) = (Kind::Kv, Form::Live);
+    RecordRef { kind, form, stamp, version: 1, expire_ms: 0, table: "", key, value: b"v" }
 }
 
 /// A seeded generator (splitmix64).

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hust_testkit::Node;
 use hust_wire::frame::{self, Content, Form, FrameWriter, Kind, RecordRef};
 
-use crate::support::{Client, Random, brief, builder, node, now_ms, stamp};
+use crate::support::{Client, Random, brief, builder, node, now_ms, pair, stamp};
 
 /// What a scan answers, page by page.
 fn pages(client: &mut Client, window: &str) -> Vec<Vec<u8>> {
@@ -203,18 +203,8 @@ fn a_merge_answers_what_it_did() {
 fn damaged_frames_and_stamps_ahead_are_refused() {
     let node = node();
     let mut client = Client::of(&node);
-    let record = |key, stamp| RecordRef {
-        kind: Kind::Kv,
-        form: Form::Live,
-        stamp,
-        version: 1,
-        expire_ms: 0,
-        table: "",
-        key,
-        value: &b"v"[..],
-    };
-    let whole = frame::encode_one(&record(b"a", stamp(now_ms()))).unwrap();
-    let second = frame::encode_one(&record(b"b", stamp(now_ms()))).unwrap();
+    let whole = frame::encode_one(&pair(b"a", stamp(now_ms()))).unwrap();
+    let second = frame::encode_one(&pair(b"b", stamp(now_ms()))).unwrap();
     for at in 0..second.len() {
         let mut damaged = second.clone();
         damaged[at] ^= 4;
@@ -225,11 +215,11 @@ fn damaged_frames_and_stamps_ahead_are_refused() {
     }
     assert_eq!(client.get("/hustdb/exist?key=b").status, 404);
     assert_eq!(client.get("/hustdb/exist?key=a").status, 200, "whole frames before the damaged one count");
-    let ahead = frame::encode_one(&record(b"b", stamp(now_ms() + 120_000))).unwrap();
+    let ahead = frame::encode_one(&pair(b"b", stamp(now_ms() + 120_000))).unwrap();
     assert_eq!(merge(&mut client, &ahead), "400 - - stamp: too far ahead of this node's clock");
     assert_eq!(client.get("/hustdb/exist?key=b").status, 404);
     let mut digests = FrameWriter::new(Content::Digest);
-    digests.push(&record(b"b", 1 << 16)).unwrap();
+    digests.push(&pair(b"b", 1 << 16)).unwrap();
     assert!(merge(&mut client, &digests.finish()).starts_with("400 - - frame: "));
     client.check(&[
         ("GET", "/hustdb/merge", "", "405 - - method: use POST"),
