@@ -36,7 +36,7 @@ pub fn show(reply: &Reply) -> Answer {
         answer.rare = Some(Box::new(Rare { keys, total_count, cursor, others: Vec::new() }));
     }
     match reply.headers.get(RETRY_AFTER) {
-        Some(retry) => answer.with_header(RETRY_AFTER, retry.clone()),
+        Some(retry) => answer.with_header(RETRY_AFTER, retry),
         None => answer,
     }
 }
@@ -116,7 +116,7 @@ mod tests {
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let reply = Reply { status: StatusCode::UNAUTHORIZED, headers, body: "b".into() };
+        let reply = Reply { status: StatusCode::UNAUTHORIZED, headers: (&headers).into(), body: "b".into() };
         let response = show(&reply).into_response(HeaderMap::new(), false);
         assert_eq!(response.status(), 401);
         let mut names: Vec<&str> = response.headers().keys().map(HeaderName::as_str).collect();
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn reasons_are_one_short_line() {
         let reply =
-            Reply { status: StatusCode::BAD_GATEWAY, headers: HeaderMap::new(), body: "a\tb\nc".into() };
+            Reply { status: StatusCode::BAD_GATEWAY, headers: Default::default(), body: "a\tb\nc".into() };
         assert_eq!(status(&reply), "502 (a b)");
         let long = Reply { body: "é".repeat(1000).into(), ..reply };
         assert!(status(&long).len() <= WHY_MAX_BYTES);
