@@ -45,7 +45,9 @@ impl Headers {
     }
 
     fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| self.at(&field.name).eq_ignore_ascii_case(name.as_bytes()))
+        // Lengths first: most names that differ differ in length.
+        let mut fields = self.fields.iter().filter(|field| field.name.len() == name.len());
+        fields.find(|field| self.at(&field.name).eq_ignore_ascii_case(name.as_bytes()))
     }
 
     fn at(&self, place: &Range<usize>) -> &[u8] {

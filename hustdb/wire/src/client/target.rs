@@ -45,6 +45,13 @@ impl Target {
         self
     }
 
+    /// With a number.
+    pub fn number(mut self, name: &str, value: u64) -> Target {
+        self.name(name);
+        self.text.push_str(itoa::Buffer::new().format(value));
+        self
+    }
+
     /// With a parameter if there is one.
     pub fn some(self, name: &str, value: Option<impl std::fmt::Display>) -> Target {
         match value {
