@@ -44,6 +44,11 @@ impl Headers {
         self.field(name.as_ref()).is_some()
     }
 
+    /// All of them, names as they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|field| (self.at(&field.name), self.at(&field.value)))
+    }
+
     fn field(&self, name: &str) -> Option<&Field> {
         // Lengths first: most names that differ differ in length.
         let mut fields = self.fields.iter().filter(|field| field.name.len() == name.len());
