@@ -60,21 +60,30 @@ fn sigterm_closes_segments_with_all_that_was_promised() {
 }
 
 #[test]
-fn kept_connections_are_answered_until_the_drain_ends() {
-    let mut stubs = Stubs::pair(&["server.drain_timeout_ms=3000", "health.interval_ms=60000"]);
-    stubs.say(Part::Plain, &["200 version=1|v", "200 version=1|v"]);
+fn requests_under_way_are_answered_when_it_ends() {
+    let mut stubs = Stubs::pair(&["server.drain_timeout_ms=60000", "backend.timeout_ms=60000"]);
+    stubs.say(Part::Plain, &["200 version=1|v"]);
     let (mut used, mut idle) = (stubs.client(), stubs.client());
     assert_eq!((used.get("/get?key=k").status, idle.get("/get?key=k").status), (200, 200));
+    stubs.say(Part::Plain, &["wait", "wait"]);
+    used.0.send("GET /get?key=k HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut gone = stubs.client();
+    gone.0.send("GET /put?key=k&val=v HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut asked = 0;
+    let both = || {
+        asked += stubs.nodes[0].take().len();
+        asked == 2
+    };
+    assert!(wait_until(LONG, both), "both have reached the node");
+    drop(gone);
     stubs.proxy.signal(Signal::TERM).unwrap();
-    assert!(
-        wait_until(LONG, || hust_testkit::Raw::connect(stubs.proxy.address()).is_err()),
-        "it accepts no more"
-    );
-    let reply = used.get("/get?key=k");
+    assert!(idle.0.is_closed().unwrap(), "who has nothing under way is told first");
+    stubs.say(Part::Plain, &["200 version=1 stamp=2 vererror=false|v", "500|x\n"]);
+    let reply = used.0.reply().unwrap();
     assert_eq!((reply.status, reply.header("connection")), (200, Some("close")), "an answer, not a reset");
     assert!(used.0.is_closed().unwrap());
-    assert!(idle.0.is_closed().unwrap(), "idle ones are closed in the end");
     assert_eq!(stubs.proxy.wait().unwrap().code(), Some(0));
+    assert_eq!(stubs.nodes[1].took(), "C", "the write of who has gone is on both");
 }
 
 #[test]
