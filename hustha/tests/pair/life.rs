@@ -1,6 +1,6 @@
 //! Segments of hints that are closed, the end of the proxy, and how long requests took.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hust_testkit::{Signal, wait_until};
 use hust_wire::{Host, hint};
@@ -24,7 +24,7 @@ fn segments(stubs: &Stubs) -> Vec<PathBuf> {
     hint::segments(&stubs.folder.path().join("hints"), &host).unwrap()
 }
 
-fn hints(segment: &PathBuf) -> usize {
+fn hints(segment: &Path) -> usize {
     let bytes = hint::read_segment(segment).unwrap();
     let (_, scan) = hint::Scan::new(&bytes, 1 << 20).unwrap();
     scan.map(|found| assert!(matches!(found, hint::Found::Hint { .. }), "{found:?}")).count()
@@ -56,7 +56,7 @@ fn sigterm_closes_segments_with_all_that_was_promised() {
     assert_eq!(stubs.proxy.stop().unwrap().code(), Some(0));
     let left = segments(&stubs);
     assert!(left.iter().all(|segment| hint::is_free(segment).unwrap()));
-    assert_eq!(left.iter().map(hints).sum::<usize>(), 10);
+    assert_eq!(left.iter().map(|segment| hints(segment)).sum::<usize>(), 10);
 }
 
 #[test]

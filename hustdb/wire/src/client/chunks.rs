@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn bodies_in_pieces_of_any_length() {
-        let table: [(&[u8], Result<(&[u8], usize), &str>); 11] = [
+        /// What comes, and the body with the bytes left, or why there is none.
+        type Row = (&'static [u8], Result<(&'static [u8], usize), &'static str>);
+        let table: [Row; 11] = [
             (b"0\r\n\r\n", Ok((b"", 0))),
             (b"3\r\nabc\r\nA;x=\"y\"\r\n0123456789", Err("answer: over 10 bytes")),
             (b"3;x=y\r\nabc\r\n2\r\n\r\n\r\n0\r\na: b\r\nc: d\r\n\r\nHTTP", Ok((b"abc\r\n", 4))),

@@ -16,7 +16,9 @@ fn take_all(text: &str, piece: usize, method: &Method) -> Result<(Head, String),
 #[test]
 fn what_heads_say() {
     let ok = |framing, keeps| Ok((200, framing, keeps));
-    let table: [(&str, Result<(u16, Framing, bool), &str>); 20] = [
+    /// A head, and its status, framing and whether the connection is kept, or why it is refused.
+    type Row = (&'static str, Result<(u16, Framing, bool), &'static str>);
+    let table: [Row; 20] = [
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", ok(Framing::Length(2), true)),
         ("HTTP/1.1 200 OK\ncontent-length:2\n\n", ok(Framing::Length(2), true)),
         ("HTTP/1.1 200 \r\nContent-Length: 2\r\nCONTENT-LENGTH: 2\r\n\r\n", ok(Framing::Length(2), true)),
