@@ -11,6 +11,7 @@ use hust_testkit::{Reply, Signal, free_address, wait_until};
 
 use crate::{
     cluster::{LONG, at_rest},
+    moving::moving,
     stub::{DONE, Part, Stubs},
 };
 
@@ -131,13 +132,6 @@ fn of_two_that_change_the_same_table_one_does() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a file of the test, and how long an answer takes")]
 fn a_hold_by_sighup_lasts_two_seconds() {
-    let moving = |hosts: &[String], phase: &str| {
-        let [a, b, c] = [0, 1, 2].map(|at| hosts[at].as_str());
-        format!(
-            "{{\"table\":[{{\"item\":{{\"key\":[0,1024],\"val\":[\"{a}\",\"{b}\"]}},\"decrease\":{{\
-             \"remove\":\"{b}\",\"replace_by\":\"{c}\",\"phase\":\"{phase}\"}}}}]}}"
-        )
-    };
     let stubs = Stubs::start(3, |hosts| moving(hosts, "copy"), &[]);
     stubs.say(Part::Plain, &[DONE; 3]);
     let hosts: Vec<String> = stubs.nodes.iter().map(|node| node.host()).collect();
