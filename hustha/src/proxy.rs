@@ -12,7 +12,7 @@ use hust_wire::{
     Answer, Host, Refusal, Request,
     client::{Options, Pool, Trust},
     config::BackendConfig,
-    detached::Detached,
+    detached::{Detached, Lasting},
     hint,
     server::Handler,
 };
@@ -86,7 +86,11 @@ impl Front {
                 let wanted = lookup.parse(request, false)?;
                 read(proxy, pool, wanted.identity.slot(), &wanted.call).await
             }
-            Command::Both(lookup) => get2(proxy, pool, lookup, &lookup.parse(request, true)?).await,
+            // What is asked less often is kept out of the way: what a request waits with is moved about, all of it.
+            Command::Both(lookup) => {
+                let wanted = lookup.parse(request, true)?;
+                Box::pin(get2(proxy, pool, lookup, &wanted)).await
+            }
             Command::Range(listing) => {
                 let (slot, call) = canon::range(listing, request)?;
                 read(proxy, pool, slot, &call).await
@@ -95,33 +99,24 @@ impl Front {
                 let peers = proxy.tables.load().peers.clone();
                 let (number, call) = canon::peer(listing, request, peers.len())?;
                 let node = peers.get(number).ok_or_else(|| Refusal::bad("peer", "out of range"))?;
-                peer::ask(pool, node, &call).await
+                Box::pin(peer::ask(pool, node, &call)).await
             }
             Command::Cache(command) => {
                 let (slot, call) = canon::cache_call(command, request)?;
-                cache::run(proxy, pool, slot, &call, command.writes).await
+                Box::pin(cache::run(proxy, pool, slot, &call, command.writes)).await
             }
             Command::PeerCount => manage::peer_count(proxy),
             Command::GetTable => manage::get_table(proxy),
-            Command::SetTable => manage::set_table(proxy, request).await?,
+            Command::SetTable => Box::pin(manage::set_table(proxy, request)).await?,
             Command::Backends => manage::backends(proxy),
-            Command::SyncStatus => manage::sync(proxy, &worker.sync, "/sync_status").await,
-            Command::SyncAlive => manage::sync(proxy, &worker.sync, "/status.html").await,
+            Command::SyncStatus => Box::pin(manage::sync(proxy, &worker.sync, "/sync_status")).await,
+            Command::SyncAlive => Box::pin(manage::sync(proxy, &worker.sync, "/status.html")).await,
         })
     }
 
-    /// The write belongs to a task of its own from here on, and ends whether its client waits or not.
-    async fn write(&self, worker: &Worker, write: Write) -> Answer {
-        let (proxy, pool, entry) = (self.0.clone(), worker.pool.clone(), worker.detached.enter());
-        let task = tokio::spawn(async move {
-            let answer = write::run(proxy, pool, write).await;
-            drop(entry);
-            answer
-        });
-        task.await.unwrap_or_else(|error| {
-            tracing::error!("a write ended early: {error}");
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "write", "ended early").into()
-        })
+    /// From here on the write ends by itself, whether its client waits or not.
+    fn write(&self, worker: &Worker, write: Write) -> Lasting<Answer> {
+        worker.detached.run(write::run(self.0.clone(), worker.pool.clone(), write))
     }
 }
 

@@ -74,7 +74,7 @@ pub async fn read(proxy: &Proxy, pool: &Pool, slot: u16, call: &Call) -> Answer 
     let first = ask(pool, node, call).await;
     match (plan::after_first_read(first.leg, proxy.fallback, cast.first_behind, moving), &first.reply) {
         (AfterRead::Show, Some(reply)) => show(reply),
-        _ => fall_back(proxy, pool, &acting, cast, call, first).await,
+        _ => Box::pin(fall_back(proxy, pool, &acting, cast, call, first)).await,
     }
 }
 

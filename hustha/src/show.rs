@@ -7,7 +7,7 @@ use hust_wire::{
 };
 use hyper::{
     StatusCode,
-    header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{HeaderName, HeaderValue, RETRY_AFTER},
 };
 
 use crate::{health::Node, plan::Word};
@@ -18,27 +18,44 @@ const WHY_MAX_BYTES: usize = 200;
 
 /// The answer of a node, with the headers that pass.
 pub fn show(reply: &Reply) -> Answer {
-    let number = |name: &str| reply.header(name).and_then(|text| text.parse().ok());
-    let kind = match reply.header(CONTENT_TYPE.as_str()) {
-        Some("application/json") => Kind::Json,
-        Some("application/octet-stream") => Kind::Binary,
-        _ => Kind::Text,
-    };
-    let mut answer = Answer::empty(reply.status);
-    (answer.kind, answer.body) = (kind, reply.body.clone());
-    answer.version = number("version");
-    answer.ver_error = reply.header("vererror").map(|text| text == "true");
-    answer.stamp = number("stamp");
-    answer.expire_ms = number("expire");
-    let (keys, total_count) = (number("keys"), number("totalcount"));
-    let cursor = reply.header("cursor").map(str::to_owned);
-    if keys.is_some() || total_count.is_some() || cursor.is_some() {
-        answer.rare = Some(Box::new(Rare { keys, total_count, cursor, others: Vec::new() }));
+    let mut answer = Answer { body: reply.body.clone(), ..Answer::empty(reply.status) };
+    for (name, value) in reply.headers.iter() {
+        let is = |passing: &str| name.eq_ignore_ascii_case(passing.as_bytes());
+        // Lengths first: it is done for each header of each answer.
+        match name.len() {
+            5 if is("stamp") => answer.stamp = number(value),
+            7 if is("version") => answer.version = number(value),
+            8 if is("vererror") => answer.ver_error = Some(value == b"true"),
+            6 if is("expire") => answer.expire_ms = number(value),
+            6 if is("cursor") => {
+                rare(&mut answer).cursor = std::str::from_utf8(value).ok().map(str::to_owned)
+            }
+            4 if is("keys") => rare(&mut answer).keys = number(value),
+            10 if is("totalcount") => rare(&mut answer).total_count = number(value),
+            11 if is("retry-after") => {
+                rare(&mut answer)
+                    .others
+                    .extend(HeaderValue::from_bytes(value).map(|value| (RETRY_AFTER, value)));
+            }
+            12 if is("content-type") => {
+                answer.kind = match value {
+                    b"application/json" => Kind::Json,
+                    b"application/octet-stream" => Kind::Binary,
+                    _ => Kind::Text,
+                };
+            }
+            _ => {}
+        }
     }
-    match reply.headers.get(RETRY_AFTER) {
-        Some(retry) => answer.with_header(RETRY_AFTER, retry.clone()),
-        None => answer,
-    }
+    answer
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn rare(answer: &mut Answer) -> &mut Rare {
+    answer.rare.get_or_insert_default()
 }
 
 /// 503 of a data command: what each host of the pair did.
@@ -116,7 +133,7 @@ mod tests {
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let reply = Reply { status: StatusCode::UNAUTHORIZED, headers, body: "b".into() };
+        let reply = Reply { status: StatusCode::UNAUTHORIZED, headers: (&headers).into(), body: "b".into() };
         let response = show(&reply).into_response(HeaderMap::new(), false);
         assert_eq!(response.status(), 401);
         let mut names: Vec<&str> = response.headers().keys().map(HeaderName::as_str).collect();
@@ -139,7 +156,7 @@ mod tests {
     #[test]
     fn reasons_are_one_short_line() {
         let reply =
-            Reply { status: StatusCode::BAD_GATEWAY, headers: HeaderMap::new(), body: "a\tb\nc".into() };
+            Reply { status: StatusCode::BAD_GATEWAY, headers: Default::default(), body: "a\tb\nc".into() };
         assert_eq!(status(&reply), "502 (a b)");
         let long = Reply { body: "é".repeat(1000).into(), ..reply };
         assert!(status(&long).len() <= WHY_MAX_BYTES);

@@ -34,7 +34,7 @@ pub fn show(reply: &Reply) -> Answer {
     (answer.kind, answer.body) = (kind, reply.body.clone());
     for name in PASSING {
         if let Some(value) = reply.headers.get(&name) {
-            answer = answer.with_header(name, value.clone());
+            answer = answer.with_header(name, value);
         }
     }
     answer
@@ -87,7 +87,8 @@ mod tests {
             headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("1"));
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FRAMES_TYPE));
-        let answer = show(&Reply { status: StatusCode::FORBIDDEN, headers, body: "b".into() });
+        let answer =
+            show(&Reply { status: StatusCode::FORBIDDEN, headers: (&headers).into(), body: "b".into() });
         assert_eq!((answer.kind, &answer.body[..]), (FRAMES, &b"b"[..]));
         let response = answer.into_response(HeaderMap::new(), false);
         assert_eq!(response.status(), 403);

@@ -25,6 +25,9 @@ pub struct Latency {
     pub p99_us: u64,
     /// 99.9th percentile, microseconds.
     pub p999_us: u64,
+    /// How late requests left that a thread was waiting to send, 99th percentile, microseconds: what the load itself
+    /// lacked of the cores. It is in all percentiles above.
+    pub late_p99_us: u64,
 }
 
 /// Sends `rate` GETs a second for `seconds` over `connections` connections; `target` gives the target of request n.
@@ -57,20 +60,25 @@ pub fn open_loop_of<C: Send>(
     let count = (rate * seconds) as u64;
     let next = AtomicU64::new(0);
     let start = Instant::now() + Duration::from_millis(20);
-    let work = |mut client: C| -> Result<Histogram<u64>, Failure> {
-        let mut latencies_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
+    let empty = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
+    let work = |mut client: C| -> Result<[Histogram<u64>; 2], Failure> {
+        let [mut latencies_us, mut late_us] = [empty.clone(), empty.clone()];
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
             if n >= count {
-                return Ok(latencies_us);
+                return Ok([latencies_us, late_us]);
             }
             let due = start + Duration::from_secs_f64(n as f64 / rate);
+            let waited = Instant::now() < due;
             park_until(due);
+            if waited {
+                late_us.saturating_record(due.elapsed().as_micros() as u64);
+            }
             ask(&mut client, n)?;
             latencies_us.saturating_record(due.elapsed().as_micros() as u64);
         }
     };
-    let mut all_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
+    let [mut all_us, mut all_late_us] = [empty.clone(), empty.clone()];
     thread::scope(|scope| -> Result<(), Failure> {
         let work = &work;
         let started: Vec<_> = clients
@@ -80,7 +88,9 @@ pub fn open_loop_of<C: Send>(
             })
             .collect();
         for thread in started {
-            all_us.add(thread?.join().map_err(|_| "a load thread panicked")??)?;
+            let [latencies_us, late_us] = thread?.join().map_err(|_| "a load thread panicked")??;
+            all_us.add(latencies_us)?;
+            all_late_us.add(late_us)?;
         }
         Ok(())
     })?;
@@ -88,5 +98,6 @@ pub fn open_loop_of<C: Send>(
         p50_us: all_us.value_at_quantile(0.5),
         p99_us: all_us.value_at_quantile(0.99),
         p999_us: all_us.value_at_quantile(0.999),
+        late_p99_us: all_late_us.value_at_quantile(0.99),
     })
 }

@@ -24,8 +24,9 @@ const ROWS: u64 = 2_000;
 const GET_GOAL: f64 = 1.0;
 /// The same where the proxy writes to two nodes and nginx to one.
 const PUT_GOAL: f64 = 2.0;
-/// The 99th percentile over the median, at a load that everybody keeps up with.
-const TAIL_GOAL: f64 = 3.0;
+/// The 99th percentile over the median, at a load that everybody keeps up with: over that of nginx in the same rounds.
+/// The load shares the cores, and what it lacks of them is in both.
+const TAIL_GOAL: f64 = 1.5;
 /// Requests a second of the open loop.
 const OPEN_RATE: f64 = 1_000.0;
 const MANY_CONNECTIONS: usize = 1_000;
@@ -49,7 +50,7 @@ pub fn run(context: &Context, node: &Node) -> Result<Report, Failure> {
             let many = Node { connections: MANY_CONNECTIONS, ..node.clone() };
             let what = format!("GET {size}, {MANY_CONNECTIONS} connections");
             throughput(context, &many, &mut report, &gets, &what, Some(GET_GOAL))?;
-            latency(context, node, &mut report, &gets, &size)?;
+            latency(context, &mut report, &gets, &size)?;
             idle::measure(context, &mut report, &cast)?;
             drop(gets);
             outage::measure(context, node, &mut report, &mut cast)?;
@@ -66,22 +67,23 @@ fn target(key: &str) -> String {
 /// Latency at a fixed rate of arrivals, and how long its tail is.
 fn latency(
     context: &Context,
-    node: &Node,
     report: &mut Report,
     contenders: &[Contender],
     size: &str,
 ) -> Result<(), Failure> {
-    let line = |percentile| Line::less(format!("GET {size}, open loop {OPEN_RATE}/s {percentile}"), "us");
-    let tail = Line::less(format!("GET {size}, open loop {OPEN_RATE}/s p99 / p50"), "x");
-    let tail = tail.goal(Goal::Figure(TAIL_GOAL));
+    let what = format!("GET {size}, {MANY_CONNECTIONS} connections, open loop {OPEN_RATE}/s");
+    let line = |figure| Line::less(format!("{what} {figure}"), "us");
+    let tail = Line::less(format!("{what} p99 / p50"), "x");
+    let tail = tail.goal(Goal::Ratio(TAIL_GOAL));
     let choice = Choice::zipf(ROWS);
     let target = |n: u64| format!("/get?key={}", text_key(choice.next(&mut Rng::new(context.seed ^ n))));
     for _ in 0..context.common.rounds {
         for contender in contenders {
             let address = contender.server.address;
-            let seen = open_loop(address, OPEN_RATE, context.common.seconds, node.connections, target)?;
+            let seen = open_loop(address, OPEN_RATE, context.common.seconds, MANY_CONNECTIONS, target)?;
             report.add(&line("p50"), contender.name, seen.p50_us as f64);
             report.add(&line("p99"), contender.name, seen.p99_us as f64);
+            report.add(&line("sent too late p99"), contender.name, seen.late_p99_us as f64);
             report.add(&tail, contender.name, seen.p99_us as f64 / seen.p50_us.max(1) as f64);
         }
     }

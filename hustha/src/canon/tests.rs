@@ -26,7 +26,7 @@ fn reply(headers: &[(&'static str, &str)], body: &'static str) -> Reply {
             (hyper::header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         })
         .collect();
-    Reply { status: StatusCode::OK, headers, body: body.into() }
+    Reply { status: StatusCode::OK, headers: (&headers).into(), body: body.into() }
 }
 
 /// A write and its two forms.

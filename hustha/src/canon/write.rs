@@ -92,7 +92,8 @@ impl Write {
         let value = if self.identity.kind == Kind::SortedSet { Bytes::new() } else { stored.value.clone() };
         let (target, body) = address(self.verb.result_path(), self.verb, &self.identity, &value);
         let target = target.some("score", stored.score).some("opt", stored.score.map(|_| 0));
-        let target = target.plain("is_dup", "true").plain("ver", stored.version).plain("stamp", stored.stamp);
+        let target =
+            target.bytes("is_dup", b"true").number("ver", stored.version).number("stamp", stored.stamp);
         let expire = (stored.expire_ms != 0).then_some(stored.expire_ms);
         Ok(target.some("expire", expire).call(Method::POST, body)?.idempotent())
     }

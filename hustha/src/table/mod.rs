@@ -101,19 +101,27 @@ impl Tables {
 
     /// The hosts of a write that begins, and its token; waits while the slot is held.
     pub async fn begin(&self, slot: u16) -> (Seats, Arc<Token>) {
+        if let Ok(begun) = self.begin_now(slot) {
+            return begun;
+        }
         loop {
             let mut changed = self.changed.subscribe();
-            let until = {
-                let installed = self.current.load();
-                let seats = installed.seats(slot);
-                let until = installed.since + HOLD_MAX;
-                if !seats.holds_writes || Instant::now() >= until {
-                    return (seats.clone(), installed.token.clone());
-                }
-                until
-            };
-            // Either way it is looked at again.
-            let _ = timeout_at(until, changed.changed()).await;
+            match self.begin_now(slot) {
+                Ok(begun) => return begun,
+                // Either way it is looked at again.
+                Err(until) => drop(timeout_at(until, changed.changed()).await),
+            }
         }
+    }
+
+    /// The same, or until when the slot is held at most.
+    fn begin_now(&self, slot: u16) -> Result<(Seats, Arc<Token>), Instant> {
+        let installed = self.current.load();
+        let seats = installed.seats(slot);
+        let until = installed.since + HOLD_MAX;
+        if seats.holds_writes && Instant::now() < until {
+            return Err(until);
+        }
+        Ok((seats.clone(), installed.token.clone()))
     }
 }

@@ -159,7 +159,8 @@ mod tests {
             if !header.is_empty() {
                 headers.insert(HeaderName::from_static(header), HeaderValue::from_static("1"));
             }
-            let reply = Reply { status: StatusCode::from_u16(code).unwrap(), headers, body: "".into() };
+            let status = StatusCode::from_u16(code).unwrap();
+            let reply = Reply { status, headers: (&headers).into(), body: "".into() };
             assert_eq!(sort(verb, &reply, true), expected, "{code} {header}");
             if code == 200 {
                 assert_eq!(sort(verb, &reply, false), Leg::Unknown, "an answer that does not say all");

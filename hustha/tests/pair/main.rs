@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails")]
 
 mod both;
+mod bounds;
 mod cache;
 mod cluster;
 mod commands;
@@ -11,6 +12,8 @@ mod compare;
 mod document;
 mod doubt;
 mod fail_over;
+mod installs;
+mod life;
 mod listings;
 mod load;
 mod moving;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// All slots move from [0, 1] to [0, 2]: as slots of the old host 1 are taken over by host 2.
-fn moving(hosts: &[String], phase: &str) -> String {
+pub fn moving(hosts: &[String], phase: &str) -> String {
     let [a, b, c] = [0, 1, 2].map(|at| hosts[at].as_str());
     format!(
         "{{\"table\":[{{\"item\":{{\"key\":[0,1024],\"val\":[\"{a}\",\"{b}\"]}},\"decrease\":{{\

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Method, StatusCode,
+    Method, StatusCode,
     header::{HeaderName, HeaderValue},
     http::uri::PathAndQuery,
 };
 
-use super::Failure;
+use super::{Failure, Headers};
 
 /// Largest answer body accepted unless a call says otherwise: twice the longest listing.
 pub const ANSWER_MAX_BYTES: usize = 64 << 20;
@@ -109,7 +109,7 @@ pub struct Reply {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// All of its body.
     pub body: Bytes,
 }
@@ -117,6 +117,6 @@ pub struct Reply {
 impl Reply {
     /// The value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        std::str::from_utf8(self.headers.bytes(name)?).ok()
     }
 }

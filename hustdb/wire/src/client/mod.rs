@@ -10,19 +10,22 @@
 //! have one a worker.
 
 mod call;
+mod chunks;
 mod dial;
 mod exchange;
 mod failure;
+mod head;
+mod headers;
 mod link;
 mod peer;
 mod pool;
 mod socket;
-mod stream;
 mod target;
 mod trust;
 
 pub use call::{ANSWER_MAX_BYTES, Call, Repeat, Reply};
 pub use failure::{Failure, Outcome};
+pub use headers::Headers;
 pub use pool::{Options, Pool};
 pub use target::Target;
 pub use trust::Trust;

@@ -4,11 +4,10 @@
 //! found none kept, and an exchange puts its connection back before it gives up its permit.
 
 use std::{
+    fmt::Write,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    task::{Context, Waker},
 };
 
-use hyper::header::HeaderValue;
 use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -21,8 +20,8 @@ use crate::host::Host;
 /// One host of a pool.
 pub struct Peer {
     pub host: Host,
-    /// `Host` of its requests.
-    pub header: HeaderValue,
+    /// The header lines that all its requests have.
+    pub fixed: Vec<u8>,
     permits: Semaphore,
     waiting: AtomicUsize,
     idle: Mutex<Vec<Link>>,
@@ -38,10 +37,15 @@ impl Drop for Waiting<'_> {
 }
 
 impl Peer {
-    pub fn new(host: Host, connections: usize) -> Result<Peer, Failure> {
-        let header = HeaderValue::from_str(host.as_str()).map_err(|_| Failure::unsent("host: illegal"))?;
+    /// A host; `authorization` is the value of that header, if requests have one.
+    pub fn new(host: Host, authorization: Option<&str>, connections: usize) -> Peer {
+        let mut fixed = format!("host: {host}\r\n");
+        if let Some(authorization) = authorization {
+            let _ = write!(fixed, "authorization: {authorization}\r\n");
+        }
         let permits = Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS));
-        Ok(Peer { host, header, permits, waiting: AtomicUsize::new(0), idle: Mutex::default() })
+        let (waiting, idle) = (AtomicUsize::new(0), Mutex::default());
+        Peer { host, fixed: fixed.into(), permits, waiting, idle }
     }
 
     /// A permit to use a connection, once there is one; those who wait are served in order.
@@ -62,28 +66,25 @@ impl Peer {
     }
 
     /// The connection used last that is still good. Those found closed are dropped.
-    pub async fn reuse(&self, idle_timeout: Duration) -> Option<Link> {
+    pub fn reuse(&self, now: Instant, idle_timeout: Duration) -> Option<Link> {
         loop {
             let mut link = self.idle.lock().pop()?;
-            if link.idle_since.elapsed() < idle_timeout && link.settle().await {
+            if now.saturating_duration_since(link.idle_since) < idle_timeout && link.is_usable() {
                 return Some(link);
             }
         }
     }
 
-    /// Keeps a connection for the next exchange, if it can be used for one.
-    pub async fn keep(&self, mut link: Link) {
-        if link.settle().await {
-            link.idle_since = Instant::now();
-            self.idle.lock().push(link);
-        }
+    /// Keeps a connection for the next exchange.
+    pub fn keep(&self, mut link: Link) {
+        link.idle_since = Instant::now();
+        self.idle.lock().push(link);
     }
 
     /// Drops kept connections that are too old or that the host has closed. Whether any are left.
     pub fn sweep(&self, idle_timeout: Duration) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
         let mut idle = self.idle.lock();
-        idle.retain_mut(|link| link.idle_since.elapsed() < idle_timeout && link.is_usable(&mut cx));
+        idle.retain_mut(|link| link.idle_since.elapsed() < idle_timeout && link.is_usable());
         if idle.is_empty() {
             idle.shrink_to_fit();
         }

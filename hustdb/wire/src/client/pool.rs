@@ -11,7 +11,6 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hyper::header::HeaderValue;
 use parking_lot::Mutex;
 
 use super::{Call, Failure, Reply, Trust, exchange::Exchange, peer::Peer};
@@ -60,7 +59,7 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     options: Options,
-    authorization: Option<HeaderValue>,
+    authorization: Option<String>,
     peers: Mutex<HashMap<Host, Arc<Peer>>>,
     sweeping: AtomicBool,
 }
@@ -75,11 +74,8 @@ impl Pool {
     /// A pool with these limits; without credentials unless both are set.
     pub fn with(options: Options, user: &str, password: &str) -> Pool {
         let both = !user.is_empty() && !password.is_empty();
-        let authorization = both.then(|| STANDARD.encode(format!("{user}:{password}"))).and_then(|encoded| {
-            let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
+        let encoded = both.then(|| STANDARD.encode(format!("{user}:{password}")));
+        let authorization = encoded.map(|encoded| format!("Basic {encoded}"));
         Pool(Arc::new(Shared {
             options,
             authorization,
@@ -91,24 +87,24 @@ impl Pool {
     /// Sends a call to a host and waits for its complete answer. Dropping the future closes the connection it uses.
     pub async fn call(&self, host: &Host, call: &Call) -> Result<Reply, Failure> {
         let shared = &*self.0;
-        let peer = shared.peer(host)?;
+        let peer = shared.peer(host);
         if !shared.sweeping.load(Relaxed) && !shared.sweeping.swap(true, Relaxed) {
             tokio::spawn(sweep(Arc::downgrade(&self.0), shared.options.idle_timeout));
         }
-        let authorization = shared.authorization.as_ref();
-        Exchange { peer: &peer, options: &shared.options, authorization }.run(call).await
+        Exchange { peer: &peer, options: &shared.options }.run(call).await
     }
 }
 
 impl Shared {
-    fn peer(&self, host: &Host) -> Result<Arc<Peer>, Failure> {
+    fn peer(&self, host: &Host) -> Arc<Peer> {
         let mut peers = self.peers.lock();
         if let Some(peer) = peers.get(host) {
-            return Ok(peer.clone());
+            return peer.clone();
         }
-        let peer = Arc::new(Peer::new(host.clone(), self.options.connections)?);
+        let authorization = self.authorization.as_deref();
+        let peer = Arc::new(Peer::new(host.clone(), authorization, self.options.connections));
         peers.insert(host.clone(), peer.clone());
-        Ok(peer)
+        peer
     }
 
     /// Forgets what is of no use any more.

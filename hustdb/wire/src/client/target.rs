@@ -11,6 +11,8 @@ use crate::{query::Query, refusal::Refusal};
 
 /// The longest target a node takes, in bytes.
 const TARGET_MAX_BYTES: usize = 65_534;
+/// Room for most targets.
+const USUAL_BYTES: usize = 160;
 /// What stays as it is: what no URI reserves.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
 
@@ -24,13 +26,15 @@ pub struct Target {
 impl Target {
     /// A path without a query.
     pub fn new(path: &str) -> Target {
-        Target { text: path.to_owned(), has_query: false }
+        let mut text = String::with_capacity(USUAL_BYTES);
+        text.push_str(path);
+        Target { text, has_query: false }
     }
 
     /// With a parameter of any bytes.
     pub fn bytes(mut self, name: &str, value: &[u8]) -> Target {
         self.name(name);
-        let _ = write!(self.text, "{}", percent_encode(value, ENCODED));
+        self.text.extend(percent_encode(value, ENCODED));
         self
     }
 
@@ -38,6 +42,13 @@ impl Target {
     pub fn plain(mut self, name: &str, value: impl std::fmt::Display) -> Target {
         self.name(name);
         let _ = write!(self.text, "{value}");
+        self
+    }
+
+    /// With a number.
+    pub fn number(mut self, name: &str, value: u64) -> Target {
+        self.name(name);
+        self.text.push_str(itoa::Buffer::new().format(value));
         self
     }
 
@@ -62,7 +73,8 @@ impl Target {
     fn name(&mut self, name: &str) {
         self.text.push(if self.has_query { '&' } else { '?' });
         self.has_query = true;
-        let _ = write!(self.text, "{name}=");
+        self.text.push_str(name);
+        self.text.push('=');
     }
 
     /// Refuses what a node would refuse with `more` bytes added.

@@ -112,6 +112,15 @@ pub fn encode(noted_ms: u64, record: &RecordRef<'_>) -> Result<Vec<u8>, FrameErr
 
 /// The hint that `bytes` begin with, and the length of its frame.
 pub fn decode(bytes: &[u8], payload_max_bytes: usize) -> Result<(Hint<'_>, usize), HintError> {
+    let (payload, checksum) = envelope(bytes, payload_max_bytes)?;
+    if crc32fast::hash(payload) != checksum {
+        return Err(HintError::Checksum);
+    }
+    Ok((open(payload)?, FRAME_HEADER_BYTES + payload.len()))
+}
+
+/// The payload of the frame that `bytes` begin with, and what its checksum should be.
+pub(super) fn envelope(bytes: &[u8], payload_max_bytes: usize) -> Result<(&[u8], u32), HintError> {
     let (header, rest) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>().ok_or(HintError::CutOff)?;
     let [m0, m1, m2, m3, l0, l1, l2, l3, checksum @ ..] = *header;
     if [m0, m1, m2, m3] != FRAME_MAGIC {
@@ -122,13 +131,14 @@ pub fn decode(bytes: &[u8], payload_max_bytes: usize) -> Result<(Hint<'_>, usize
         return Err(HintError::Length);
     }
     let payload = rest.get(..length).ok_or(HintError::CutOff)?;
-    if crc32fast::hash(payload) != u32::from_le_bytes(checksum) {
-        return Err(HintError::Checksum);
-    }
+    Ok((payload, u32::from_le_bytes(checksum)))
+}
+
+/// The hint in a payload whose checksum fits.
+pub(super) fn open(payload: &[u8]) -> Result<Hint<'_>, HintError> {
     let (noted, frame) = payload.split_first_chunk::<NOTED_BYTES>().ok_or(HintError::Length)?;
     let record = frame::decode_one(frame).map_err(HintError::Record)?;
-    let hint = Hint { noted_ms: u64::from_le_bytes(*noted), record, frame };
-    Ok((hint, FRAME_HEADER_BYTES + length))
+    Ok(Hint { noted_ms: u64::from_le_bytes(*noted), record, frame })
 }
 
 fn u64_at(header: &[u8; HEADER_BYTES], at: usize) -> u64 {

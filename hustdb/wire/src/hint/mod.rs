@@ -12,6 +12,7 @@ mod folder;
 mod format;
 mod scan;
 mod segment;
+mod sums;
 mod writer;
 
 pub use folder::{SEGMENT_SUFFIX, hosts, is_free, read_segment, segments};

@@ -2,8 +2,15 @@
 //!
 //! After bytes that are no frame, reading goes on at the next frame whose checksum fits. If there is none, what is left
 //! is [`Found::Torn`]: the end of a write that was cut off, or of a segment that is still being written.
+//!
+//! A value may be full of what looks like the heads of long frames. From the first damage on, checksums are therefore
+//! told from marks (`sums.rs`) and not by reading each of those frames, and bytes that somebody has put a fitting
+//! checksum before are not searched again if they are no hint. So a scan takes time in proportion to the segment.
 
-use super::format::{FRAME_MAGIC, HEADER_BYTES, Header, Hint, HintError, decode};
+use super::{
+    format::{FRAME_HEADER_BYTES, FRAME_MAGIC, HEADER_BYTES, Header, Hint, HintError, envelope, open},
+    sums::Sums,
+};
 
 /// A piece of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +42,18 @@ pub struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     payload_max_bytes: usize,
+    /// Made at the first damage.
+    sums: Option<Sums>,
+}
+
+/// What lies at an offset.
+enum At<'a> {
+    /// A hint, up to this offset.
+    Hint(Hint<'a>, usize),
+    /// A frame that is whole up to this offset, and no hint.
+    Illegal(usize),
+    /// No whole frame.
+    Nothing,
 }
 
 impl<'a> Scan<'a> {
@@ -46,19 +65,42 @@ impl<'a> Scan<'a> {
 
     /// A scan of a segment from an offset that an earlier scan gave.
     pub fn from(bytes: &'a [u8], at: usize, payload_max_bytes: usize) -> Scan<'a> {
-        Scan { bytes, at: at.clamp(HEADER_BYTES.min(bytes.len()), bytes.len()), payload_max_bytes }
+        Scan {
+            bytes,
+            at: at.clamp(HEADER_BYTES.min(bytes.len()), bytes.len()),
+            payload_max_bytes,
+            sums: None,
+        }
     }
 
-    /// The next offset at which a whole frame begins.
-    fn resume(&self) -> Option<usize> {
-        let mut at = self.at + 1;
+    fn look(&self, at: usize) -> At<'a> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let Ok((payload, checksum)) = envelope(rest, self.payload_max_bytes) else { return At::Nothing };
+        let start = at + FRAME_HEADER_BYTES;
+        let end = start + payload.len();
+        let fits = match &self.sums {
+            Some(sums) => sums.fits(self.bytes, start..end, checksum),
+            None => crc32fast::hash(payload) == checksum,
+        };
+        if !fits {
+            return At::Nothing;
+        }
+        match open(payload) {
+            Ok(hint) => At::Hint(hint, end),
+            Err(_) => At::Illegal(end),
+        }
+    }
+
+    /// The next offset, `at` or later, at which a hint begins.
+    fn resume(&self, mut at: usize) -> Option<usize> {
         loop {
             let rest = self.bytes.get(at..)?;
             at += rest.windows(FRAME_MAGIC.len()).position(|bytes| bytes == FRAME_MAGIC)?;
-            if decode(self.bytes.get(at..)?, self.payload_max_bytes).is_ok() {
-                return Some(at);
+            match self.look(at) {
+                At::Hint(..) => return Some(at),
+                At::Illegal(end) => at = end,
+                At::Nothing => at += 1,
             }
-            at += 1;
         }
     }
 }
@@ -68,12 +110,19 @@ impl<'a> Iterator for Scan<'a> {
 
     fn next(&mut self) -> Option<Found<'a>> {
         let start = self.at;
-        let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
-        if let Ok((hint, length)) = decode(rest, self.payload_max_bytes) {
-            self.at += length;
-            return Some(Found::Hint { end: self.at, hint });
+        if start >= self.bytes.len() {
+            return None;
         }
-        match self.resume() {
+        let next = match self.look(start) {
+            At::Hint(hint, end) => {
+                self.at = end;
+                return Some(Found::Hint { end, hint });
+            }
+            At::Illegal(end) => end,
+            At::Nothing => start + 1,
+        };
+        self.sums.get_or_insert_with(|| Sums::new(self.bytes));
+        match self.resume(next) {
             Some(end) => {
                 self.at = end;
                 Some(Found::Damage { start, end })

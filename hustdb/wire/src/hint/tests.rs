@@ -91,6 +91,38 @@ fn any_flipped_bit_costs_one_hint() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "measures how long a scan takes")]
+fn a_hostile_segment_is_read_in_time() {
+    const HOSTILE_BYTES: u32 = 8 << 20;
+    let header = Header { created_ms: 5 }.encode();
+    // Heads of frames that reach to the end: read one by one that is a terabyte.
+    let mut overlapping = header.to_vec();
+    // The same inside each other, with checksums that fit, around what is no record.
+    let mut nested = vec![0; HOSTILE_BYTES as usize];
+    for left in (0..HOSTILE_BYTES / 12).rev() {
+        overlapping.extend(FRAME_MAGIC);
+        overlapping.extend((left * 12).max(64).to_le_bytes());
+        overlapping.extend(left.to_le_bytes());
+    }
+    for at in (HEADER_BYTES..nested.len()).step_by(64 << 10).rev() {
+        let (head, payload) = nested[at..].split_at_mut(FRAME_HEADER_BYTES);
+        head[..4].copy_from_slice(&FRAME_MAGIC);
+        head[4..8].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+        head[8..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    }
+    nested[..HEADER_BYTES].copy_from_slice(&header);
+    for hostile in [overlapping, nested] {
+        let mut bytes = hostile;
+        bytes.extend(encode(1, &record(b"z")).unwrap());
+        let begun = std::time::Instant::now();
+        let found: Vec<Found<'_>> = Scan::from(&bytes, HEADER_BYTES, 64 << 20).collect();
+        let took = begun.elapsed();
+        assert!(matches!(found[..], [Found::Damage { .. }, Found::Hint { .. }]), "what follows is not lost");
+        assert!(took < Duration::from_secs(60), "{took:?}");
+    }
+}
+
+#[test]
 fn a_length_beyond_the_limit_is_damage() {
     let bytes = segment();
     assert_eq!(Scan::from(&bytes, HEADER_BYTES, 20).next(), Some(Found::Torn { start: HEADER_BYTES }));
