@@ -59,7 +59,7 @@ impl Node {
 }
 
 impl Node {
-    async fn run(&self, command: Command, store: &Arc<Store>, request: &Request) -> Outcome {
+    async fn run(&self, command: Command, store: &Arc<Store>, request: &mut Request) -> Outcome {
         use handlers::{batch, binlog, cache, describe, export, kv, listing, member, queue, replica, stat};
         let limits = &self.limits;
         match command {

@@ -45,6 +45,10 @@ struct Spare {
     values: Vec<(u32, u32)>,
 }
 
+/// One to append to while another is being written. Who keeps fewer grows a buffer anew, from nothing and in fresh pages,
+/// each time two have been in use at once.
+const SPARES_MAX: usize = 2;
+
 /// What an append finds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Room {
@@ -70,7 +74,7 @@ pub struct State {
     pending: VecDeque<Chunk>,
     pending_bytes: usize,
     in_flight: Vec<Arc<Chunk>>,
-    spare: Spare,
+    spares: Vec<Spare>,
 }
 
 impl State {
@@ -84,7 +88,7 @@ impl State {
             pending: VecDeque::new(),
             pending_bytes: 0,
             in_flight: Vec::new(),
-            spare: Spare::default(),
+            spares: Vec::with_capacity(SPARES_MAX),
         }
     }
 
@@ -109,7 +113,7 @@ impl State {
     fn tail(&mut self) -> &mut Chunk {
         let joins = self.pending.back().is_some_and(|chunk| chunk.segment.id == self.active.id);
         if !joins {
-            let Spare { bytes, values } = std::mem::take(&mut self.spare);
+            let Spare { bytes, values } = self.spares.pop().unwrap_or_default();
             let (segment, start) = (self.active.clone(), self.end as u32);
             self.pending.push_back(Chunk { segment, start, bytes, records: 0, values });
         }
@@ -159,15 +163,15 @@ impl State {
         self.in_flight.clone()
     }
 
-    /// The chunks in flight are in the file. Keeps one's memory for the next if it is at most `keep` bytes.
+    /// The chunks in flight are in the file. Keeps the memory of some for the next, of at most `keep` bytes each.
     pub fn landed(&mut self, chunks: Vec<Arc<Chunk>>, keep: usize) {
         self.in_flight.clear();
         for chunk in chunks.into_iter().filter_map(Arc::into_inner) {
             let Chunk { mut bytes, mut values, .. } = chunk;
-            if bytes.capacity() <= keep {
+            if bytes.capacity() <= keep && self.spares.len() < SPARES_MAX {
                 bytes.clear();
                 values.clear();
-                self.spare = Spare { bytes, values };
+                self.spares.push(Spare { bytes, values });
             }
         }
     }
@@ -176,5 +180,58 @@ impl State {
     pub fn copy(&self, segment: u32, offset: u32, len: u32) -> Option<Slice> {
         let flying = self.in_flight.iter().map(Arc::as_ref);
         flying.chain(&self.pending).find_map(|chunk| chunk.get(segment, offset, len)).map(Slice::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::{
+        log::header::SegmentKind,
+        vfs::{SimVfs, Vfs},
+    };
+
+    fn state() -> State {
+        let vfs = SimVfs::new(1);
+        vfs.create_dir_all(&PathBuf::from("/log")).unwrap();
+        let path = PathBuf::from("/log/00000001.log");
+        let file = vfs.create(&path).unwrap();
+        let segment = Segment::new((1, SegmentKind::Hot, 7), path, file, 1 << 20).unwrap();
+        State::new(Arc::new(segment), 0, 1 << 20)
+    }
+
+    #[test]
+    fn memory_is_used_again_whether_or_not_writes_overlap() {
+        let mut state = state();
+        let mut places = Vec::new();
+        for turn in 0..40 {
+            // They have grown to their size by then.
+            if turn == 10 {
+                places.clear();
+            }
+            state.push_header(&[7; 5000]);
+            places.push(state.tail().bytes.as_ptr());
+            let flying = state.take();
+            // Others append while some of the chunks are being written, and none while others are.
+            if turn % 3 == 0 {
+                state.push_header(&[8; 5000]);
+                places.push(state.tail().bytes.as_ptr());
+            }
+            state.landed(flying, 1 << 20);
+        }
+        places.sort_unstable();
+        places.dedup();
+        assert!(places.len() <= SPARES_MAX, "{} buffers", places.len());
+    }
+
+    #[test]
+    fn memory_beyond_the_limit_is_given_back() {
+        let mut state = state();
+        state.push_header(&[7; 5000]);
+        let flying = state.take();
+        state.landed(flying, 4999);
+        assert!(state.spares.is_empty());
     }
 }

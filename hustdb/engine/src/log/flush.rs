@@ -45,7 +45,7 @@ impl Core {
             for chunk in &chunks {
                 self.write_chunk(chunk).map_err(|cause| self.fail(&cause))?;
             }
-            self.state.lock().landed(chunks, self.options().buffer_bytes.saturating_mul(2));
+            self.state.lock().landed(chunks, self.options().buffer_bytes);
         }
         if self.options().sync != SyncMode::Always {
             self.wake(self.acknowledged());

@@ -57,7 +57,7 @@ pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
 }
 
 /// `/hustdb/put`
-pub async fn put(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
+pub async fn put(store: &Arc<Store>, request: &mut Request, limits: &Limits) -> Outcome {
     let query = request.query();
     let key = required("key", query.key("key")?)?;
     let value = request.value("val")?;
@@ -65,7 +65,9 @@ pub async fn put(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outc
     let tried = store.kv().try_write(&key, Change::Put(&value), terms);
     let key = key.into_owned();
     let blocking = move |store: &Store| store.kv().write(&key, Change::Put(&value), terms);
-    written::answer(settle(store, tried, blocking).await, &terms).await
+    let settled = settle(store, tried, blocking).await;
+    request.release();
+    written::answer(settled, &terms).await
 }
 
 /// `/hustdb/del`

@@ -123,14 +123,16 @@ pub async fn exist(store: &Arc<Store>, request: &Request, kind: Row) -> Outcome 
 }
 
 /// `/hustdb/hset`
-pub async fn hset(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
+pub async fn hset(store: &Arc<Store>, request: &mut Request, limits: &Limits) -> Outcome {
     let name = Name::of_field(request)?;
     let value = request.value("val")?;
     let terms = written::terms(request, Lifetime::Ttl(0), limits)?;
     let tried = store.members().try_write(&name.member(), Change::Put(&value), terms);
     let name = name.into_owned();
     let blocking = move |store: &Store| store.members().write(&name.member(), Change::Put(&value), terms);
-    written::answer(settle(store, tried, blocking).await, &terms).await
+    let settled = settle(store, tried, blocking).await;
+    request.release();
+    written::answer(settled, &terms).await
 }
 
 /// `/hustdb/sadd`
