@@ -140,7 +140,7 @@ fn prepare(client: &mut Client, path: &str) {
 #[expect(clippy::disallowed_methods, reason = "walks over the sources")]
 fn names_in_sources(folder: &Path, names: &mut BTreeSet<String>) {
     const READERS: [&str; 8] =
-        [".unsigned(", ".unsigned_in(", ".signed(", ".boolean(", ".bytes(", ".key(", ".table(", "value_of("];
+        [".unsigned(", ".unsigned_in(", ".signed(", ".boolean(", ".bytes(", ".key(", ".table(", ".value("];
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
