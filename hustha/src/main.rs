@@ -33,7 +33,7 @@ use clap::Parser;
 use hust_wire::{
     cli::{self, Failure, ServerArgs},
     config::Invalid,
-    hint, log,
+    hint, log, memory,
     server::{self, Program},
     signal::Signals,
     table::Table,
@@ -75,6 +75,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let level = log::init(&config.server.log_level);
+    memory::without_huge_pages();
     let signals = Signals::new().map_err(Failure::other)?;
     let (keeper, stop) = Keeper::start(&config).map_err(Failure::other)?;
     let installer = Arc::new(Installer::new(config.table.clone(), backends, keeper.clone()));

@@ -29,7 +29,7 @@ use std::{
 use clap::Parser;
 use hust_wire::{
     cli::{self, Failure, ServerArgs},
-    log,
+    log, memory,
     server::{self, Program},
     signal::Signals,
 };
@@ -71,6 +71,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let level = log::init(&config.server.log_level);
+    memory::without_huge_pages();
     let signals = Signals::new().map_err(Failure::other)?;
     let (keeper, stop) = Keeper::start(&config).map_err(Failure::other)?;
     let limits = config.health.limits();

@@ -20,6 +20,7 @@ pub mod hint;
 pub mod host;
 pub mod lifecycle;
 pub mod log;
+pub mod memory;
 pub mod message;
 pub mod metrics;
 pub mod param;

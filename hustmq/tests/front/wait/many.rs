@@ -8,9 +8,9 @@ use crate::cluster::{Client, Cluster, brief};
 const CLIENTS: u64 = 5000;
 /// Files of the test itself beside the clients' connections.
 const OTHER_FILES: u64 = 200;
-/// What one may cost beside its connection, and with it.
+/// What one may cost beside its connection, and with it: 10,000 cost 200 MiB at most.
 const WAITER_MAX_BYTES: u64 = 4 << 10;
-const CLIENT_MAX_BYTES: u64 = 30 << 10;
+const CLIENT_MAX_BYTES: u64 = (200 << 20) / 10_000;
 
 /// As many files as clients need, or as many clients as there can be files.
 fn clients() -> u64 {
