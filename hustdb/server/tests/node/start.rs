@@ -30,7 +30,7 @@ fn wrong_configurations_end_with_2_and_say_which_key() {
     for (assignment, reason) in [
         ("server.nothing=1", "server.nothing: unknown key"),
         ("nothing=1", "nothing: unknown key"),
-        ("server.max_body_size=1023", "server.max_body_size: 1023 is not in 1KiB..4GiB"),
+        ("server.max_body_size=1023", "server.max_body_size: 1023 is not in 1KiB..63MiB"),
         ("store.ttl_maximum=0", "store.ttl_maximum: 0 is not in 1..3162240000"),
         ("store.ttl_maximum=ten", "store.ttl_maximum: expected a whole number, found a string"),
         ("engine.sync=never", "engine.sync: \"never\" is none of always, interval, os"),

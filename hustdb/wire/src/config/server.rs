@@ -91,7 +91,8 @@ pub const SERVER_KEYS: &[Key] = &[
     ),
     key(
         "server.max_body_size",
-        Bounds::Size(1024, 1 << 32),
+        // With all that a row has beside it, a body must fit a value of the engine: 64 MiB.
+        Bounds::Size(1024, 63 << 20),
         "Largest request body in bytes; a larger one is answered 413.",
     ),
     key(

@@ -30,7 +30,7 @@ fn the_generated_file_is_the_default() {
     assert_eq!(read(&conf, &[]), Ok(Whole::default()));
     assert_eq!(read("", &[]), Ok(Whole::default()));
     assert!(conf.contains("[server]\n# Address and port"), "{conf}");
-    assert!(conf.contains("(1KiB..4GiB)\nmax_body_size = \"32MiB\"\n"), "{conf}");
+    assert!(conf.contains("(1KiB..63MiB)\nmax_body_size = \"32MiB\"\n"), "{conf}");
     assert_eq!(conf.matches("\n[security]\n").count(), 1);
     let doc = doc::<Whole>().unwrap();
     assert!(doc.contains("| `server.request_timeout_ms` | `60000` | 1..86400000 | "), "{doc}");
@@ -74,7 +74,7 @@ fn what_is_wrong_is_one_line_that_names_the_key() {
         ("", &["server.workers=2000"], "server.workers: 2000 is not in 0..1024"),
         ("", &["server.workers=many"], "server.workers: expected a whole number, found a string"),
         ("", &["server.max_body_size=1MB"], "server.max_body_size: \"1MB\" is no size such as \"256MiB\""),
-        ("", &["server.max_body_size=1"], "server.max_body_size: 1 is not in 1KiB..4GiB"),
+        ("", &["server.max_body_size=1"], "server.max_body_size: 1 is not in 1KiB..63MiB"),
         (
             "",
             &["server.log_level=loud"],
