@@ -1,6 +1,9 @@
 //! Segments of hints that are closed, the end of the proxy, and how long requests took.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::TcpStream,
+    path::{Path, PathBuf},
+};
 
 use hust_testkit::{Signal, wait_until};
 use hust_wire::{Host, hint};
@@ -77,7 +80,14 @@ fn requests_under_way_are_answered_when_it_ends() {
     assert!(wait_until(LONG, both), "both have reached the node");
     drop(gone);
     stubs.proxy.signal(Signal::TERM).unwrap();
-    assert!(idle.0.is_closed().unwrap(), "who has nothing under way is told first");
+    assert!(wait_until(LONG, || TcpStream::connect(stubs.proxy.address()).is_err()), "nobody else may come");
+    let reply = idle.get("/version");
+    assert_eq!(
+        (reply.status, reply.header("connection")),
+        (200, Some("close")),
+        "who comes late is told to go"
+    );
+    assert!(idle.0.is_closed().unwrap());
     stubs.say(Part::Plain, &["200 version=1 stamp=2 vererror=false|v", "500|x\n"]);
     let reply = used.0.reply().unwrap();
     assert_eq!((reply.status, reply.header("connection")), (200, Some("close")), "an answer, not a reset");

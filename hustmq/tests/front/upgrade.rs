@@ -25,12 +25,8 @@ fn put(address: SocketAddr, number: usize, stop: &AtomicBool, done: &AtomicUsize
     let (mut kept, mut count) = (None, 0);
     while !stop.load(SeqCst) {
         let target = format!("/put?queue=q&item=a&id={number}.{count}");
-        // A kept connection may be closed while the request is on its way, as ever; one that is fresh may not.
-        let early = kept.take().and_then(|mut raw: Raw| Some((raw.ask("GET", &target, &[], b"").ok()?, raw)));
-        let (reply, raw) = early.unwrap_or_else(|| {
-            let mut raw = Raw::connect(address).unwrap();
-            (raw.ask("GET", &target, &[], b"").unwrap(), raw)
-        });
+        let mut raw = kept.take().unwrap_or_else(|| Raw::connect(address).unwrap());
+        let reply = raw.ask("GET", &target, &[], b"").unwrap();
         assert_eq!(reply.status, 200, "{}", reply.text());
         count += 1;
         done.fetch_add(1, SeqCst);

@@ -119,13 +119,15 @@ async fn wait<H: Handler>(
 /// Counts an answer and makes it HTTP.
 fn respond<H: Handler>(
     link: &Link<H>,
-    answer: Answer,
+    mut answer: Answer,
     route: Option<u16>,
     request: Request,
 ) -> Response<Full<Bytes>> {
     if answer.close {
         link.pulse.set_linger();
     }
+    // The next request is for whoever serves then.
+    answer.close |= link.shared.lifecycle.phase() == Phase::Draining;
     let took_us = link.pulse.answering(request.receipt);
     link.local.shard.count(route, answer.status, took_us);
     let is_head = request.head.method == Method::HEAD;

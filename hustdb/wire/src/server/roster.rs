@@ -42,6 +42,11 @@ impl Roster {
         self.draining.store(true, Ordering::Relaxed);
         let wakers: Vec<Waker> = self.wakers.lock().values().cloned().collect();
         wakers.into_iter().for_each(Waker::wake);
+        self.emptied().await;
+    }
+
+    /// Waits until all connections have ended.
+    pub async fn emptied(&self) {
         while !self.wakers.lock().is_empty() {
             self.left.notified().await;
         }

@@ -1,7 +1,9 @@
 //! A worker thread: its runtime, its listener, its connections.
 //!
 //! Draining takes in what the kernel has already accepted, lets the requests on the wire be read, and only then tells
-//! the connections to finish, so that a client that was in time is answered.
+//! the connections to finish, so that a client that was in time is answered. Where another process serves on the same
+//! port, idle connections are kept until the drain timeout is nearly over: a request that is already on its way to one
+//! is answered, and told to go to the other process from then on.
 
 use std::{
     io,
@@ -29,6 +31,8 @@ use super::{
 use crate::refusal::Refusal;
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(20);
+/// Idle connections are closed when this part of the drain timeout is left.
+const LAST_PART: u32 = 10;
 
 /// Starts worker `index` on `listener`.
 pub fn spawn<H: Handler>(
@@ -94,11 +98,16 @@ impl<H: Handler> Worker<H> {
         for _ in 0..3 {
             yield_now().await;
         }
+        let drain_timeout = self.shared.drain_timeout;
         let ending = async {
             self.shared.handler.settle(&self.local.worker).await;
+            if self.shared.program.shares_port {
+                // Those that are left are idle, or too slow.
+                let _ = timeout(drain_timeout - drain_timeout / LAST_PART, self.roster.emptied()).await;
+            }
             self.roster.drain().await;
         };
-        if timeout(self.shared.drain_timeout, ending).await.is_err() {
+        if timeout(drain_timeout, ending).await.is_err() {
             tracing::warn!("connections were cut: they did not finish within the drain timeout");
         }
         self.shared.handler.finish(&self.local.worker).await;

@@ -11,7 +11,8 @@ use crate::support::{Nothing, PROGRAM, Server, config};
 
 #[test]
 fn requests_in_flight_finish_and_idle_connections_close() {
-    let server = Server::with(&ServerConfig { workers: 2, ..config() }, &Default::default());
+    let server = Server::starting(&ServerConfig { workers: 2, ..config() }, &Default::default());
+    server.control.ready();
     let mut idle = server.connect();
     assert_eq!(idle.get("/get").status, 200);
     let mut busy = server.connect();
@@ -31,6 +32,35 @@ fn requests_in_flight_finish_and_idle_connections_close() {
     let reply = busy.reply();
     assert_eq!((reply.text(), reply.header("connection")), ("waited", Some("close")));
     assert!(busy.is_closed());
+    server.join();
+}
+
+#[test]
+fn idle_connections_to_a_shared_port_are_answered_once_more() {
+    let server = Server::with(&ServerConfig { drain_timeout_ms: 600_000, ..config() }, &Default::default());
+    let mut idle = [server.connect(), server.connect()];
+    for idle in &mut idle {
+        assert_eq!(idle.get("/get").header("connection"), None);
+    }
+    server.control.drain();
+    while TcpStream::connect(server.address).is_ok() {
+        std::thread::yield_now();
+    }
+    for mut idle in idle {
+        let reply = idle.get("/get?key=late");
+        assert_eq!((reply.text(), reply.header("connection")), ("late", Some("close")));
+        assert!(idle.is_closed());
+    }
+    server.join();
+}
+
+#[test]
+fn idle_connections_end_with_the_drain() {
+    let server = Server::with(&ServerConfig { drain_timeout_ms: 200, ..config() }, &Default::default());
+    let mut idle = server.connect();
+    assert_eq!(idle.get("/get").status, 200);
+    server.control.drain();
+    assert!(idle.is_closed());
     server.join();
 }
 
