@@ -8,15 +8,13 @@ use hust_wire::{
     Host,
     client::Trust,
     config::{
-        BACKEND_KEYS, BackendConfig, Bounds, Config, HEALTH_KEYS, HealthConfig, Invalid, Key, SECURITY_KEYS,
-        SERVER_KEYS, SecurityConfig, ServerConfig,
+        BACKEND_KEYS, BackendConfig, Bounds, Config, DAY_MS, HEALTH_KEYS, HealthConfig, Invalid, Key,
+        SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, backend_hosts,
     },
 };
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Fallback;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,17 +105,17 @@ impl Config for ProxyConfig {
 
 /// Keys before any section.
 const OWN_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "table",
         Bounds::Any,
         "File of the load-balance table; read at the start and on SIGHUP, written by /set_table.",
     ),
-    key(
+    Key::new(
         "backends",
         Bounds::Any,
         "Hosts in the order of peer=N; those of the table that are not named here follow by first appearance.",
     ),
-    key(
+    Key::new(
         "read_fallback_on_miss",
         Bounds::OneOf(&["auto", "always", "never"]),
         "When the other master is asked after a miss: while the first may lack records, at each miss, or not at all.",
@@ -125,43 +123,30 @@ const OWN_KEYS: &[Key] = &[
 ];
 
 const SECTION_KEYS: &[Key] = &[
-    key("hints.dir", Bounds::Any, "Folder of the hint logs; hustsync replays them from there."),
-    key(
+    Key::new("hints.dir", Bounds::Any, "Folder of the hint logs; hustsync replays them from there."),
+    Key::new(
         "sync.url",
         Bounds::Any,
         "Where hustsync listens: http://host:port, or https://host:port under one of backend.tls_ca's authorities.",
     ),
-    key("sync.user", Bounds::Any, "User hustsync asks for; sent when user and password are both set."),
-    key("sync.password", Bounds::Any, "Password hustsync asks for."),
-    key(
+    Key::new("sync.user", Bounds::Any, "User hustsync asks for; sent when user and password are both set."),
+    Key::new("sync.password", Bounds::Any, "Password hustsync asks for."),
+    Key::new(
         "set_table.public_pem",
         Bounds::Any,
         "RSA public key (PEM, SPKI) for the two-step form of /set_table; empty = that form is off.",
     ),
-    key(
+    Key::new(
         "set_table.identifier_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "An id of the two-step form is valid for so many ms.",
     ),
 ];
 
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}
-
 impl ProxyConfig {
     /// The hosts of `backends`, each once.
     pub fn backend_hosts(&self) -> Result<Vec<Host>, Invalid> {
-        let mut hosts: Vec<Host> = Vec::with_capacity(self.backends.len());
-        for text in &self.backends {
-            let wrong = |what: &str| Invalid::new(format!("backends: {text:?}: {what}"));
-            let host: Host = text.parse().map_err(wrong)?;
-            if hosts.contains(&host) {
-                return Err(wrong("twice"));
-            }
-            hosts.push(host);
-        }
-        Ok(hosts)
+        backend_hosts(&self.backends)
     }
 
     /// Where hustsync listens, and how it is spoken to.

@@ -107,16 +107,12 @@ fn run(args: &Args) -> Result<(), Failure> {
     let control = running.control();
     cli::announce(PROGRAM.name, running.address());
     let ended = signals.serve(running, || {
-        let read = args.server.load::<ProxyConfig>().and_then(|config| {
+        args.server.reload(|config: ProxyConfig| {
             control.reload(&config.server, &config.security)?;
             proxy.asks_for_credentials.store(config.asks_for_credentials(), Relaxed);
             level.set(&config.server.log_level);
             Ok(())
         });
-        match read {
-            Ok(()) => tracing::info!("configuration read again"),
-            Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
-        }
         reload_table(&proxy);
     });
     drop(stop);

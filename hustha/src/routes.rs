@@ -96,8 +96,8 @@ const TABLE: [Row<Command>; 48] = [
 pub const ROUTES: &[Route] = &route::routes(&TABLE);
 
 /// The command of a route.
-pub fn command(route: u16) -> Option<Command> {
-    TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
+pub fn command(id: u16) -> Option<Command> {
+    route::command(&TABLE, id)
 }
 
 const fn write(path: &'static str, verb: Verb) -> Row<Command> {
@@ -125,23 +125,4 @@ const fn cache(path: &'static str, node_path: &'static str, form: &str) -> Row<C
     let methods = if writes { Methods::WRITE } else { Methods::READ };
     let body = if valued { BodyRule::Collected } else { BodyRule::Ignored };
     (path, Command::Cache(CacheCommand { path: node_path, tabled, writes, valued }), methods, body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_path_is_there_once() {
-        let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        assert_eq!(paths.len(), ROUTES.len());
-        for route in ROUTES {
-            assert!(command(route.id).is_some());
-        }
-        assert_eq!(command(ROUTES.len() as u16), None);
-        let found = ROUTES.iter().find(|route| route.path == "/sync_alive").unwrap();
-        assert_eq!(command(found.id), Some(Command::SyncAlive));
-    }
 }

@@ -4,17 +4,14 @@ use hust_wire::{
     Answer, Kind, Refusal,
     answer::Rare,
     client::{Failure, Outcome, Reply},
+    line,
 };
 use hyper::{
     StatusCode,
-    header::{HeaderName, HeaderValue, RETRY_AFTER},
+    header::{HeaderValue, RETRY_AFTER},
 };
 
 use crate::{health::Node, plan::Word};
-
-static OUTCOME: HeaderName = HeaderName::from_static("outcome");
-/// What is told of a failure is cut to so many bytes.
-const WHY_MAX_BYTES: usize = 200;
 
 /// The answer of a node, with the headers that pass.
 pub fn show(reply: &Reply) -> Answer {
@@ -66,7 +63,7 @@ pub fn no_master(told: [(&Node, &str); 2]) -> Answer {
 
 /// The same of a write.
 pub fn not_written(told: [(&Node, &str); 2], word: Word) -> Answer {
-    no_master(told).with_header(OUTCOME.clone(), HeaderValue::from_static(word.as_str()))
+    no_master(told).with_outcome(word.as_str())
 }
 
 /// Why an exchange gave no answer, in one line.
@@ -75,16 +72,12 @@ pub fn why(failure: &Failure) -> String {
         Outcome::Refused => "refused",
         Outcome::Unknown => "unknown",
     };
-    one_line(&format!("{word} ({})", failure.cause()))
+    format!("{word} ({})", line::short(failure.cause()))
 }
 
 /// Why an answer is of no use, in one line.
 pub fn status(reply: &Reply) -> String {
-    // A value may be long; what is cut off anyway is not looked at.
-    let begin = reply.body.get(..WHY_MAX_BYTES).unwrap_or(&reply.body);
-    let line = String::from_utf8_lossy(begin);
-    let line = line.lines().next().unwrap_or_default();
-    one_line(&format!("{} ({line})", reply.status.as_u16()))
+    format!("{} ({})", reply.status.as_u16(), line::first(&reply.body))
 }
 
 /// Whether a node refuses our credentials or our address, and not what the client asks for.
@@ -102,17 +95,9 @@ pub fn told(reply: Option<&Reply>, failure: &str) -> String {
     reply.map_or_else(|| failure.to_owned(), status)
 }
 
-fn one_line(text: &str) -> String {
-    let mut line: String =
-        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    let cut = (0..=WHY_MAX_BYTES.min(line.len())).rev().find(|at| line.is_char_boundary(*at));
-    line.truncate(cut.unwrap_or(0));
-    line
-}
-
 #[cfg(test)]
 mod tests {
-    use hyper::HeaderMap;
+    use hyper::{HeaderMap, header::HeaderName};
 
     use super::*;
 
@@ -158,7 +143,5 @@ mod tests {
         let reply =
             Reply { status: StatusCode::BAD_GATEWAY, headers: Default::default(), body: "a\tb\nc".into() };
         assert_eq!(status(&reply), "502 (a b)");
-        let long = Reply { body: "é".repeat(1000).into(), ..reply };
-        assert!(status(&long).len() <= WHY_MAX_BYTES);
     }
 }

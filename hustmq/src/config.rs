@@ -7,13 +7,11 @@ use std::time::Duration;
 use hust_wire::{
     Host,
     config::{
-        BACKEND_KEYS, BackendConfig, Bounds, Config, HEALTH_KEYS, HealthConfig, Invalid, Key, SECURITY_KEYS,
-        SERVER_KEYS, SecurityConfig, ServerConfig,
+        BACKEND_KEYS, BackendConfig, Bounds, Config, DAY_MS, HEALTH_KEYS, HealthConfig, Invalid, Key,
+        SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, backend_hosts,
     },
 };
 use serde::{Deserialize, Serialize};
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,37 +73,37 @@ impl Config for FrontConfig {
 
 /// Keys before any section.
 const OWN_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "backends",
         Bounds::Any,
         "Nodes that hold the queues, host:port; their order decides which node owns a queue.",
     ),
-    key(
+    Key::new(
         "queue_hash",
         Bounds::Any,
         "true: a queue has one owner, by its name, and is in order; false: puts go to the nodes in turn.",
     ),
-    key(
+    Key::new(
         "autost_interval_ms",
         Bounds::Number(0, DAY_MS),
         "The figures of all queues are fetched from each node every so many ms; 0 = only on /autost.",
     ),
-    key(
+    Key::new(
         "status_cache",
         Bounds::Any,
         "true: a node that does not answer stays in the figures as it was last seen; false: it is left out.",
     ),
-    key(
+    Key::new(
         "long_polling_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "/evget waits at most so many ms for a message, then answers 404.",
     ),
-    key(
+    Key::new(
         "subscribe_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "/evsub waits at most so many ms for the next message, then answers 404.",
     ),
-    key(
+    Key::new(
         "publish_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "/pub waits in line and sends for at most so many ms, then answers 503.",
@@ -113,26 +111,22 @@ const OWN_KEYS: &[Key] = &[
 ];
 
 const RPC_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "rpc.get_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "A caller of /do_get waits at most so many ms for a worker, and as long again for its result.",
     ),
-    key(
+    Key::new(
         "rpc.post_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "A worker at /do_post waits at most so many ms for a task, then is answered 408.",
     ),
-    key(
+    Key::new(
         "rpc.cache_size",
         Bounds::Number(1, 1_048_576),
         "Tasks at one time, and workers that wait at one time; more are answered 503.",
     ),
 ];
-
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}
 
 impl FrontConfig {
     /// The hosts of `backends`, at least one, each once.
@@ -140,16 +134,7 @@ impl FrontConfig {
         if self.backends.is_empty() {
             return Err(Invalid::new("backends: none"));
         }
-        let mut hosts: Vec<Host> = Vec::with_capacity(self.backends.len());
-        for text in &self.backends {
-            let wrong = |what: &str| Invalid::new(format!("backends: {text:?}: {what}"));
-            let host: Host = text.parse().map_err(wrong)?;
-            if hosts.contains(&host) {
-                return Err(wrong("twice"));
-            }
-            hosts.push(host);
-        }
-        Ok(hosts)
+        backend_hosts(&self.backends)
     }
 
     /// `autost_interval_ms`; `None` = never.

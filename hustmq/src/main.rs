@@ -98,15 +98,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     let control = running.control();
     cli::announce(PROGRAM.name, running.address());
     let ended = signals.serve(running, || {
-        let read = args.server.load::<FrontConfig>().and_then(|config| {
+        args.server.reload(|config: FrontConfig| {
             control.reload(&config.server, &config.security)?;
             level.set(&config.server.log_level);
             Ok(())
         });
-        match read {
-            Ok(()) => tracing::info!("configuration read again"),
-            Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
-        }
     });
     drop(stop);
     if ended { Ok(()) } else { Err(Failure::other("a worker panicked")) }

@@ -78,8 +78,8 @@ const TABLE: [(&str, Command, Methods, BodyRule); 23] = [
 pub const ROUTES: &[Route] = &route::routes(&TABLE);
 
 /// The command of a route.
-pub fn command(route: u16) -> Option<Command> {
-    TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
+pub fn command(id: u16) -> Option<Command> {
+    route::command(&TABLE, id)
 }
 
 /// A write whose message or tokens come in the body.
@@ -95,23 +95,4 @@ const fn order(path: &'static str, order: Order) -> Row<Command> {
 /// A side of a call from one client to another.
 const fn call(path: &'static str, command: Command) -> Row<Command> {
     (path, command, Methods::POST, BodyRule::Collected)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_path_is_there_once() {
-        let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        assert_eq!(paths.len(), ROUTES.len());
-        for route in ROUTES {
-            assert!(command(route.id).is_some());
-        }
-        assert_eq!(command(ROUTES.len() as u16), None);
-        let found = ROUTES.iter().find(|route| route.path == "/do_post_status").unwrap();
-        assert_eq!(command(found.id), Some(Command::DoPostStatus));
-    }
 }

@@ -5,11 +5,8 @@ use hust_wire::{
     client::Reply,
     message::{FRAMES, FRAMES_TYPE},
 };
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 
-static OUTCOME: HeaderName = HeaderName::from_static("outcome");
-/// What is told of a failure is cut to so many bytes.
-const WHY_MAX_BYTES: usize = 200;
 /// The headers of a node's answer that pass.
 const PASSING: [HeaderName; 9] = [
     HeaderName::from_static("index"),
@@ -62,21 +59,12 @@ pub fn none_took(told: &[String]) -> Answer {
 }
 
 fn with_outcome(refusal: Refusal, outcome: &'static str) -> Answer {
-    Answer::from(refusal).with_header(OUTCOME.clone(), HeaderValue::from_static(outcome))
-}
-
-/// A text as one short line.
-pub fn one_line(text: &str) -> String {
-    let mut line: String =
-        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    let cut = (0..=WHY_MAX_BYTES.min(line.len())).rev().find(|at| line.is_char_boundary(*at));
-    line.truncate(cut.unwrap_or(0));
-    line
+    Answer::from(refusal).with_outcome(outcome)
 }
 
 #[cfg(test)]
 mod tests {
-    use hyper::{HeaderMap, StatusCode};
+    use hyper::{HeaderMap, StatusCode, header::HeaderValue};
 
     use super::*;
 
@@ -110,9 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_one_short_line() {
-        assert_eq!(one_line("a\tb\nc"), "a b c");
-        assert!(one_line(&"é".repeat(1000)).len() <= WHY_MAX_BYTES);
+    fn nobody_asked_has_a_reason_too() {
         assert_eq!(&none_took(&[]).body[..], b"backend: none is up\n");
     }
 }

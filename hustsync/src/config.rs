@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use hust_wire::{
     config::{
-        BACKEND_KEYS, BackendConfig, Bounds, Config, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig,
+        BACKEND_KEYS, BackendConfig, Bounds, Config, DAY_MS, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig,
         ServerConfig, Size,
     },
     hint::PAYLOAD_OVERHEAD_BYTES,
@@ -113,41 +113,39 @@ impl Config for SyncConfig {
     }
 }
 
-const DAY_MS: i64 = 86_400_000;
-
-const TOP_KEYS: &[Key] = &[key(
+const TOP_KEYS: &[Key] = &[Key::new(
     "table",
     Bounds::Any,
     "The load-balance table: hustha's file. Read again when it changes; without it nothing is compared.",
 )];
 
 const OWN_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "hints.dir",
         Bounds::Any,
         "Folder of hustha's hints. A hint longer than server.max_body_size and 1 MiB counts as damaged, so that must not be less than hustha's.",
     ),
-    key("replay.threads", Bounds::Number(1, 1024), "Hosts to which hints are replayed at the same time."),
-    key(
+    Key::new(
+        "replay.threads",
+        Bounds::Number(1, 1024),
+        "Hosts to which hints are replayed at the same time.",
+    ),
+    Key::new(
         "replay.check_interval_ms",
         Bounds::Number(1, DAY_MS),
         "Folders of hints and the table file are looked at every so many ms.",
     ),
-    key(
+    Key::new(
         "scrub.interval_s",
         Bounds::Number(0, 366 * 86_400),
         "Seconds between rounds in which pairs are compared; 0 = only when asked by POST /scrub.",
     ),
-    key(
+    Key::new(
         "scrub.rate",
         Bounds::Size(0, 1 << 40),
         "Bytes a second that comparing may move between nodes, in all; 0 = no limit.",
     ),
 ];
-
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}
 
 #[cfg(test)]
 mod tests {

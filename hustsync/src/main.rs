@@ -79,13 +79,12 @@ fn run(args: &Args) -> Result<(), Failure> {
     };
     let control = running.control();
     let background = Background::start(config, shared, ready).map_err(Failure::other)?;
-    let reload = || match args.server.load::<SyncConfig>().and_then(|config| {
-        control.reload(&config.server, &config.security)?;
-        level.set(&config.server.log_level);
-        Ok(())
-    }) {
-        Ok(()) => tracing::info!("configuration read again"),
-        Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
+    let reload = || {
+        args.server.reload(|config: SyncConfig| {
+            control.reload(&config.server, &config.security)?;
+            level.set(&config.server.log_level);
+            Ok(())
+        });
     };
     let ended = signals.serve(running, reload);
     let ended = background.end() && ended;

@@ -9,7 +9,9 @@ use hust_engine::{Options, SyncMode, clock::SystemClock};
 use hust_store::{CacheOptions, ExportKeep, StoreOptions, queue::TIMEOUT_MAX_S};
 use hust_wire::{
     client::Trust,
-    config::{Bounds, Config, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size},
+    config::{
+        Bounds, Config, DAY_MS, Invalid, Key, SECURITY_KEYS, SERVER_KEYS, SecurityConfig, ServerConfig, Size,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,54 +135,62 @@ impl Config for NodeConfig {
 const YEAR_S: i64 = 366 * 86_400;
 
 const STORE_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "store.disk_capacity",
         Bounds::Size(0, 1 << 60),
         "Bytes of live records over which writes are answered 403; deletes and reads go on; 0 = no limit.",
     ),
-    key(
+    Key::new(
         "store.disk_reserve",
         Bounds::Size(0, 1 << 50),
         "Bytes of the file system to leave free; writes are answered 403 when less is left.",
     ),
-    key("store.ttl_maximum", Bounds::Number(1, 100 * YEAR_S), "Longest ttl in seconds; a longer one is 400."),
-    key(
+    Key::new(
+        "store.ttl_maximum",
+        Bounds::Number(1, 100 * YEAR_S),
+        "Longest ttl in seconds; a longer one is 400.",
+    ),
+    Key::new(
         "store.table_maximum",
         Bounds::Number(1, 16 << 20),
         "Hashes, sets and sorted sets that may exist at a time; one more is 412. Each takes about 200 bytes of memory.",
     ),
-    key("store.queue_maximum", Bounds::Number(1, 1 << 20), "Queues of both kinds; a put to one more is 412."),
-    key(
+    Key::new(
+        "store.queue_maximum",
+        Bounds::Number(1, 1 << 20),
+        "Queues of both kinds; a put to one more is 412.",
+    ),
+    Key::new(
         "store.tombstone_grace",
         Bounds::Number(1, 10 * YEAR_S),
         "Seconds for which a deletion is remembered; a replica older than that must not be replayed.",
     ),
-    key(
+    Key::new(
         "store.max_clock_skew_ms",
-        Bounds::Number(0, 86_400_000),
+        Bounds::Number(0, DAY_MS),
         "Replicas whose stamp is this many ms ahead of the clock here are answered 400.",
     ),
-    key(
+    Key::new(
         "store.binlog_threads",
         Bounds::Number(1, 64),
         "Threads that deliver what is owed to other hosts; each serves many hosts.",
     ),
-    key(
+    Key::new(
         "store.binlog_task_timeout",
         Bounds::Number(1, 10 * YEAR_S),
         "Seconds after which a debt to a host that does not come back is dropped.",
     ),
-    key(
+    Key::new(
         "store.binlog_tls_ca",
         Bounds::Any,
         "PEM file of the authorities that sign other nodes' certificates; set = debts go over HTTPS only.",
     ),
-    key(
+    Key::new(
         "store.export_maximum",
         Bounds::Number(1, 1 << 20),
         "Snapshots of exports that are kept; one more takes the place of the oldest.",
     ),
-    key(
+    Key::new(
         "store.export_age",
         Bounds::Number(0, 100 * YEAR_S),
         "Seconds after which the snapshot of an export is removed; 0 = never.",
@@ -188,77 +198,77 @@ const STORE_KEYS: &[Key] = &[
 ];
 
 const QUEUE_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "queue.redelivery_timeout",
         Bounds::Number(1, TIMEOUT_MAX_S as i64),
         "Seconds after which a message that was not acknowledged comes back; of queues that do not say otherwise.",
     ),
-    key(
+    Key::new(
         "queue.ttl_maximum",
         Bounds::Number(1, 100 * YEAR_S),
         "Longest ttl of a published message in seconds; a longer one is 400.",
     ),
 ];
 
-const CACHE_KEYS: &[Key] = &[key(
+const CACHE_KEYS: &[Key] = &[Key::new(
     "cache.memory",
     Bounds::Size(0, 1 << 44),
     "Bytes of /hustcache's keys and values with their overhead; the least recently used go; 0 = off, 503.",
 )];
 
 const ENGINE_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "engine.sync",
         Bounds::OneOf(&["always", "interval", "os"]),
         "What a 200 means: on stable storage; synced within sync_interval_ms; in the kernel.",
     ),
-    key(
+    Key::new(
         "engine.sync_interval_ms",
         Bounds::Number(1, 60_000),
         "With sync = interval: ms at risk on power loss.",
     ),
-    key(
+    Key::new(
         "engine.partitions",
         Bounds::Number(1, 256),
         "Independent trees, a power of two; fixed when the data folder is created.",
     ),
-    key(
+    Key::new(
         "engine.memory",
         Bounds::Size(0, 1 << 44),
         "Limit in bytes of memtables, cache, filters, indexes and buffers together; the cache gives way first; 0 = none.",
     ),
-    key(
+    Key::new(
         "engine.memtable",
         Bounds::Size(1 << 20, 1 << 36),
         "Bytes of rows held in memory before they go to tables, all partitions together; bounds what a restart replays.",
     ),
-    key(
+    Key::new(
         "engine.block_cache",
         Bounds::Size(0, 1 << 40),
         "Bytes of decompressed blocks kept; used with compression.",
     ),
-    key(
+    Key::new(
         "engine.inline_max",
         Bounds::Number(0, 65_536),
         "Values up to this many bytes lie in the tables; longer ones once, in the content log.",
     ),
-    key("engine.segment_size", Bounds::Size(1 << 20, 1 << 30), "Bytes of one segment of the content log."),
-    key(
+    Key::new(
+        "engine.segment_size",
+        Bounds::Size(1 << 20, 1 << 30),
+        "Bytes of one segment of the content log.",
+    ),
+    Key::new(
         "engine.compression",
         Bounds::OneOf(&["none", "snappy"]),
         "Compression of table blocks and large values.",
     ),
-    key("engine.compaction_threads", Bounds::Number(1, 64), "Threads that compact tables."),
-    key(
+    Key::new("engine.compaction_threads", Bounds::Number(1, 64), "Threads that compact tables."),
+    Key::new(
         "engine.compaction_rate",
         Bounds::Size(0, 1 << 40),
         "Bytes a second that each compaction thread may write; 0 = no limit.",
     ),
 ];
-
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}
 
 impl NodeConfig {
     /// The options of the store in a data folder.

@@ -76,15 +76,14 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     control.ready();
     cli::announce(PROGRAM.name, running.address());
-    let reload = || match args.server.load::<NodeConfig>().and_then(|config| {
-        let trust = config.trust()?;
-        control.reload(&config.server, &config.security)?;
-        delivery.speak_as(&config.security, trust);
-        level.set(&config.server.log_level);
-        Ok(())
-    }) {
-        Ok(()) => tracing::info!("configuration read again"),
-        Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
+    let reload = || {
+        args.server.reload(|config: NodeConfig| {
+            let trust = config.trust()?;
+            control.reload(&config.server, &config.security)?;
+            delivery.speak_as(&config.security, trust);
+            level.set(&config.server.log_level);
+            Ok(())
+        });
     };
     let ended = signals.serve(running, reload);
     delivery.stop();

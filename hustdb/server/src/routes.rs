@@ -101,8 +101,8 @@ const TABLE: [Row<Command>; 70] = [
 pub const ROUTES: &[Route] = &route::routes(&TABLE);
 
 /// The command of a route.
-pub fn command(route: u16) -> Option<Command> {
-    TABLE.get(usize::from(route)).map(|(_, command, ..)| *command)
+pub fn command(id: u16) -> Option<Command> {
+    route::command(&TABLE, id)
 }
 
 const fn write(path: &'static str, command: Command, body: BodyRule) -> Row<Command> {
@@ -124,15 +124,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_and_each_command_is_there_once() {
-        let row = |route: &Route| (route.path, format!("{:?}", command(route.id).unwrap()));
-        let (mut paths, mut commands): (Vec<_>, Vec<_>) = ROUTES.iter().map(row).unzip();
-        paths.sort_unstable();
-        paths.dedup();
+    fn each_command_is_there_once() {
+        let mut commands: Vec<_> = TABLE.iter().map(|(_, command, ..)| format!("{command:?}")).collect();
         commands.sort_unstable();
         commands.dedup();
-        assert_eq!((paths.len(), commands.len()), (ROUTES.len(), ROUTES.len()));
-        assert_eq!(command(ROUTES.len() as u16), None);
+        assert_eq!(commands.len(), TABLE.len());
     }
 
     #[test]

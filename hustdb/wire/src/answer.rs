@@ -152,6 +152,11 @@ impl Answer {
         self
     }
 
+    /// The same with a word for what became of a write that has no good answer: `Outcome`.
+    pub fn with_outcome(self, word: &'static str) -> Answer {
+        self.with_header(HeaderName::from_static("outcome"), HeaderValue::from_static(word))
+    }
+
     /// The same with the connection closed after it.
     pub fn closing(mut self) -> Answer {
         self.close = true;

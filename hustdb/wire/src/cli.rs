@@ -30,7 +30,7 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// Reads the configuration these arguments ask for. Called again on SIGHUP.
+    /// Reads the configuration these arguments ask for.
     pub fn load<C: Config>(&self) -> Result<C, Invalid> {
         let mut overrides = self.set.clone();
         overrides.extend(self.listen.iter().map(|listen| format!("server.listen={listen}")));
@@ -38,6 +38,15 @@ impl ServerArgs {
         let text = std::fs::read_to_string(file)
             .map_err(|cause| Invalid::new(format!("{}: {cause}", file.display())))?;
         load(&text, &overrides).map_err(|invalid| Invalid::new(format!("{}: {invalid}", file.display())))
+    }
+
+    /// Reads the configuration again, for SIGHUP, and has `apply` put into force what may change while the program
+    /// runs. Says in the log what became of it.
+    pub fn reload<C: Config>(&self, apply: impl FnOnce(C) -> Result<(), Invalid>) {
+        match self.load().and_then(apply) {
+            Ok(()) => tracing::info!("configuration read again"),
+            Err(invalid) => tracing::error!("configuration not read again: {invalid}"),
+        }
     }
 }
 

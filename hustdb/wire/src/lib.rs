@@ -19,6 +19,7 @@ pub mod health;
 pub mod hint;
 pub mod host;
 pub mod lifecycle;
+pub mod line;
 pub mod log;
 pub mod memory;
 pub mod message;

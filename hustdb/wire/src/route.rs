@@ -101,17 +101,36 @@ pub const fn member<C: Copy>(path: &'static str, command: C) -> Row<C> {
     (path, command, Methods::READ_MEMBER, BodyRule::Collected)
 }
 
-/// The routes of a table; a route's id is its place in there.
+/// The routes of a table; a route's id is its place in there. In a constant, a path that is there twice ends the
+/// build.
 pub const fn routes<C, const N: usize>(table: &[Row<C>; N]) -> [Route; N] {
     let blank = Route { path: "", methods: Methods::READ, id: 0, body: BodyRule::Ignored };
     let mut routes = [blank; N];
     let mut at = 0;
     while at < N {
         let (path, _, methods, body) = &table[at];
+        let mut before = 0;
+        while before < at {
+            assert!(!equal(routes[before].path.as_bytes(), path.as_bytes()), "a path is there twice");
+            before += 1;
+        }
         routes[at] = Route { path, methods: *methods, id: at as u16, body: *body };
         at += 1;
     }
     routes
+}
+
+const fn equal(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The command of the route `id` of a table.
+pub fn command<C: Copy>(table: &[Row<C>], id: u16) -> Option<C> {
+    table.get(usize::from(id)).map(|(_, command, ..)| *command)
 }
 
 /// All paths of a program.
@@ -179,6 +198,21 @@ mod tests {
         for path in ["", "/", "/hustdb/get/", "/hustdb/GET", "/hustdb/gex", "hustdb/get", "/hustdb/stat"] {
             assert_eq!(found(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_routes_id_finds_its_command() {
+        const TABLE: [Row<char>; 3] = [read("/a", 'a'), member("/ab", 'b'), read("/b", 'c')];
+        let routes = routes(&TABLE);
+        let found = routes.map(|route| (route.path, command(&TABLE, route.id)));
+        assert_eq!(found, [("/a", Some('a')), ("/ab", Some('b')), ("/b", Some('c'))]);
+        assert_eq!(command(&TABLE, 3), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "a path is there twice")]
+    fn a_path_may_be_there_once() {
+        routes(&[read("/a", 1), read("/b", 2), member("/a", 3)]);
     }
 
     #[test]

@@ -78,10 +78,7 @@ impl Task {
         let first = self.ask(self.cast.first).await;
         if first.is_busy {
             let busy = Refusal::unavailable("pair", first.why()).hinting(Hint::RetryAfterS(1));
-            return Answer::from(busy).with_header(
-                HeaderName::from_static("outcome"),
-                HeaderValue::from_static(Word::None.as_str()),
-            );
+            return Answer::from(busy).with_outcome(Word::None.as_str());
         }
         let other_fit = self.cast.has_other && !(self.cast.other_behind && self.write.demand.needs_truth());
         match plan::after_first(first.leg, self.write.demand, other_fit) {

@@ -3,11 +3,11 @@
 use hust_wire::{
     client::{self, Call, Pool, Reply},
     health::Event,
+    line,
 };
 use hyper::{StatusCode, header::WWW_AUTHENTICATE};
 
 use super::node::Backend;
-use crate::show::one_line;
 
 /// What came of a request. Reasons are one short line.
 #[derive(Debug)]
@@ -41,16 +41,16 @@ pub async fn ask(pool: &Pool, backend: &Backend, call: &Call) -> Outcome {
                 backend.count(|counts| &counts.unknown);
                 backend.observe(Event::RequestLost);
                 backend.alarm.notify_one();
-                Outcome::NoAnswer(one_line(failure.cause()))
+                Outcome::NoAnswer(line::short(failure.cause()))
             }
             client::Outcome::Refused => {
                 backend.count(|counts| &counts.not_connected);
                 if !failure.is_unreachable() {
-                    return Outcome::Busy(one_line(failure.cause()));
+                    return Outcome::Busy(line::short(failure.cause()));
                 }
                 backend.observe(Event::RequestUnreachable);
                 backend.alarm.notify_one();
-                Outcome::NotConnected(one_line(failure.cause()))
+                Outcome::NotConnected(line::short(failure.cause()))
             }
         },
     }

@@ -15,6 +15,7 @@ use hust_wire::{
     client::{ANSWER_MAX_BYTES, Call, Failure, Pool, Reply},
     config::BackendConfig,
     frame::Content,
+    line,
 };
 use hyper::StatusCode;
 
@@ -154,10 +155,5 @@ fn call(made: Result<Call, Failure>) -> Result<Call, Trouble> {
 
 /// Status and reason, cut to one short line.
 fn said(reply: &Reply) -> String {
-    let text: String = String::from_utf8_lossy(&reply.body)
-        .chars()
-        .take_while(|letter| !letter.is_control())
-        .take(200)
-        .collect();
-    format!("{} {text}", reply.status.as_u16()).trim_end().to_owned()
+    format!("{} {}", reply.status.as_u16(), line::first(&reply.body)).trim_end().to_owned()
 }

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bounds, Invalid, Key};
-use crate::client::Trust;
-
-const HOUR_MS: i64 = 3_600_000;
+use super::{Bounds, HOUR_MS, Invalid, Key};
+use crate::{client::Trust, host::Host};
 
 /// `[backend]`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,36 +66,46 @@ impl std::fmt::Debug for BackendConfig {
     }
 }
 
+/// The hosts of the key `backends`, each once.
+pub fn backend_hosts(backends: &[String]) -> Result<Vec<Host>, Invalid> {
+    let mut hosts: Vec<Host> = Vec::with_capacity(backends.len());
+    for text in backends {
+        let wrong = |what: &str| Invalid::new(format!("backends: {text:?}: {what}"));
+        let host: Host = text.parse().map_err(wrong)?;
+        if hosts.contains(&host) {
+            return Err(wrong("twice"));
+        }
+        hosts.push(host);
+    }
+    Ok(hosts)
+}
+
 /// The keys of `[backend]`.
 pub const BACKEND_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "backend.user",
         Bounds::Any,
         "User of Basic authentication at the nodes; sent when user and password are both set.",
     ),
-    key("backend.password", Bounds::Any, "Password of Basic authentication at the nodes."),
-    key(
+    Key::new("backend.password", Bounds::Any, "Password of Basic authentication at the nodes."),
+    Key::new(
         "backend.connect_timeout_ms",
         Bounds::Number(1, HOUR_MS),
         "A node that does not take a connection within this many ms is not reachable.",
     ),
-    key(
+    Key::new(
         "backend.timeout_ms",
         Bounds::Number(1, HOUR_MS),
         "A whole exchange with a node, from waiting for a connection to the last byte of the answer, may take this many ms.",
     ),
-    key(
+    Key::new(
         "backend.pool",
         Bounds::Number(1, 65_536),
         "Open connections of one worker to one node; further requests wait for a free one.",
     ),
-    key(
+    Key::new(
         "backend.tls_ca",
         Bounds::Any,
         "PEM file of the authorities that sign the nodes' certificates; set = all nodes are spoken to over HTTPS.",
     ),
 ];
-
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bounds, Key};
+use super::{Bounds, DAY_MS, Key};
 use crate::health::Limits;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// `[health]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,12 +46,8 @@ impl HealthConfig {
 
 /// The keys of `[health]`.
 pub const HEALTH_KEYS: &[Key] = &[
-    key("health.interval_ms", Bounds::Number(1, DAY_MS), "Each node is checked every so many ms."),
-    key("health.rise", Bounds::Number(1, 1000), "Good checks in a row after which a node is up."),
-    key("health.fall", Bounds::Number(1, 1000), "Bad checks in a row after which a node is down."),
-    key("health.timeout_ms", Bounds::Number(1, DAY_MS), "A check that takes more ms is bad."),
+    Key::new("health.interval_ms", Bounds::Number(1, DAY_MS), "Each node is checked every so many ms."),
+    Key::new("health.rise", Bounds::Number(1, 1000), "Good checks in a row after which a node is up."),
+    Key::new("health.fall", Bounds::Number(1, 1000), "Bad checks in a row after which a node is down."),
+    Key::new("health.timeout_ms", Bounds::Number(1, DAY_MS), "A check that takes more ms is bad."),
 ];
-
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}

@@ -11,7 +11,7 @@ mod reference;
 mod server;
 mod size;
 
-pub use backend::{BACKEND_KEYS, BackendConfig};
+pub use backend::{BACKEND_KEYS, BackendConfig, backend_hosts};
 pub use health::{HEALTH_KEYS, HealthConfig};
 pub use load::load;
 pub use reference::{conf, doc, mismatches};
@@ -46,6 +46,18 @@ pub struct Key {
     /// One line: unit, meaning, consequence.
     pub about: &'static str,
 }
+
+impl Key {
+    /// What is known of the key `name`.
+    pub const fn new(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
+        Key { name, bounds, about }
+    }
+}
+
+/// The longest time most keys take, in milliseconds.
+pub const DAY_MS: i64 = 86_400_000;
+/// The longest time an exchange may be given, in milliseconds.
+pub const HOUR_MS: i64 = 3_600_000;
 
 /// The values allowed for a key.
 #[derive(Debug, Clone, Copy)]

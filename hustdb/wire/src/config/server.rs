@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bounds, Key, Size};
-
-const DAY_MS: i64 = 86_400_000;
+use super::{Bounds, DAY_MS, Key, Size};
 
 /// `[server]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,45 +81,49 @@ impl ServerConfig {
 
 /// The keys of `[server]`.
 pub const SERVER_KEYS: &[Key] = &[
-    key("server.listen", Bounds::Any, "Address and port; \"[::1]:8085\" works, port 0 takes a free one."),
-    key(
+    Key::new(
+        "server.listen",
+        Bounds::Any,
+        "Address and port; \"[::1]:8085\" works, port 0 takes a free one.",
+    ),
+    Key::new(
         "server.workers",
         Bounds::Number(0, 1024),
         "Event-loop threads, each with a listener of its own; 0 = one a core.",
     ),
-    key(
+    Key::new(
         "server.max_body_size",
         // With all that a row has beside it, a body must fit a value of the engine: 64 MiB.
         Bounds::Size(1024, 63 << 20),
         "Largest request body in bytes; a larger one is answered 413.",
     ),
-    key(
+    Key::new(
         "server.max_connections",
         Bounds::Number(1, 10_000_000),
         "Connections at the same time; further ones are answered 503.",
     ),
-    key(
+    Key::new(
         "server.keepalive_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "An idle connection is closed after this many ms.",
     ),
-    key(
+    Key::new(
         "server.request_timeout_ms",
         Bounds::Number(1, DAY_MS),
         "A request that takes longer to arrive, in ms, is answered 408.",
     ),
-    key(
+    Key::new(
         "server.drain_timeout_ms",
         Bounds::Number(0, DAY_MS),
         "On SIGTERM, requests in flight get this many ms to finish.",
     ),
-    key(
+    Key::new(
         "server.tls_cert",
         Bounds::Any,
         "PEM file of the certificate chain; with tls_key it turns HTTPS on; both are read again on SIGHUP.",
     ),
-    key("server.tls_key", Bounds::Any, "PEM file of the private key."),
-    key(
+    Key::new("server.tls_key", Bounds::Any, "PEM file of the private key."),
+    Key::new(
         "server.log_level",
         Bounds::OneOf(&["error", "warn", "info", "debug", "trace"]),
         "What is logged to stderr; read again on SIGHUP.",
@@ -148,19 +150,15 @@ impl std::fmt::Debug for SecurityConfig {
 
 /// The keys of `[security]`.
 pub const SECURITY_KEYS: &[Key] = &[
-    key(
+    Key::new(
         "security.user",
         Bounds::Any,
         "User of Basic authentication; on when user and password are both set.",
     ),
-    key("security.password", Bounds::Any, "Password of Basic authentication."),
-    key(
+    Key::new("security.password", Bounds::Any, "Password of Basic authentication."),
+    Key::new(
         "security.access_allow",
         Bounds::Any,
         "Addresses, a-b ranges and CIDR blocks that may connect; empty = all.",
     ),
 ];
-
-const fn key(name: &'static str, bounds: Bounds, about: &'static str) -> Key {
-    Key { name, bounds, about }
-}

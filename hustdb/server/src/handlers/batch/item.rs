@@ -5,15 +5,12 @@ use std::borrow::Cow;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hust_store::{Change, Kind, Lifetime, Member, ScoreOperation, record::MAX_VERSION};
 use hust_wire::{
-    Refusal,
+    Refusal, line,
     param::{check_key, check_table, required, signed},
 };
 use serde::Deserialize;
 
 use super::ITEMS_MAX;
-
-/// Longest reason that is told of a line, characters.
-const REASON_CHARS_MAX: usize = 200;
 
 /// What the lines are for.
 #[derive(Clone, Copy, Debug)]
@@ -104,10 +101,9 @@ pub fn read(body: &[u8], purpose: Purpose) -> Result<Vec<Item>, Refusal> {
         if at >= ITEMS_MAX {
             return Err(Refusal::bad(place(), format!("over {ITEMS_MAX} items")));
         }
-        let item = parse(line).and_then(|line| item(line, purpose)).map_err(|reason| {
-            let one_line = reason.chars().map(|c| if c.is_control() { ' ' } else { c });
-            Refusal::bad(place(), one_line.take(REASON_CHARS_MAX).collect::<String>())
-        });
+        let item = parse(line)
+            .and_then(|line| item(line, purpose))
+            .map_err(|reason| Refusal::bad(place(), line::short(&reason)));
         items.push(item?);
     }
     Ok(items)
