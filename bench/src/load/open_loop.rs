@@ -3,7 +3,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,6 +18,8 @@ use crate::{clock::park_until, store::Failure};
 
 /// Longest latency that is told apart.
 const LONGEST_US: u64 = 60_000_000;
+/// What a thousand threads get to wake up before the first request is due.
+const LEAD: Duration = Duration::from_millis(200);
 
 /// What an open loop saw.
 #[derive(Debug)]
@@ -50,7 +55,16 @@ pub fn open_loop(
     })
 }
 
-/// Has `rate` requests a second made for `seconds` by these clients; `ask` makes request n.
+/// What one thread saw, microseconds. Kept as it is: a histogram for each of a thousand threads is memory whose first
+/// touch would be in the latencies.
+#[derive(Default)]
+struct Seen {
+    latencies_us: Vec<u64>,
+    late_us: Vec<u64>,
+}
+
+/// Has `rate` requests a second made for `seconds` by these clients; `ask` makes request n. The first is due when all
+/// threads are there.
 pub fn open_loop_of<C: Send>(
     clients: Vec<C>,
     rate: f64,
@@ -58,39 +72,47 @@ pub fn open_loop_of<C: Send>(
     ask: impl Fn(&mut C, u64) -> Result<(), Failure> + Sync,
 ) -> Result<Latency, Failure> {
     let count = (rate * seconds) as u64;
-    let next = AtomicU64::new(0);
-    let start = Instant::now() + Duration::from_millis(20);
-    let empty = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
-    let work = |mut client: C| -> Result<[Histogram<u64>; 2], Failure> {
-        let [mut latencies_us, mut late_us] = [empty.clone(), empty.clone()];
+    let (next, start) = (AtomicU64::new(0), OnceLock::<Instant>::new());
+    let work = |mut client: C| -> Result<Seen, Failure> {
+        let start = loop {
+            match start.get() {
+                Some(start) => break *start,
+                None => thread::park(),
+            }
+        };
+        let mut seen = Seen::default();
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
             if n >= count {
-                return Ok([latencies_us, late_us]);
+                return Ok(seen);
             }
             let due = start + Duration::from_secs_f64(n as f64 / rate);
             let waited = Instant::now() < due;
             park_until(due);
             if waited {
-                late_us.saturating_record(due.elapsed().as_micros() as u64);
+                seen.late_us.push(due.elapsed().as_micros() as u64);
             }
             ask(&mut client, n)?;
-            latencies_us.saturating_record(due.elapsed().as_micros() as u64);
+            seen.latencies_us.push(due.elapsed().as_micros() as u64);
         }
     };
-    let [mut all_us, mut all_late_us] = [empty.clone(), empty.clone()];
+    let empty = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
+    let [mut all_us, mut all_late_us] = [empty.clone(), empty];
     thread::scope(|scope| -> Result<(), Failure> {
         let work = &work;
-        let started: Vec<_> = clients
-            .into_iter()
-            .map(|client| {
-                thread::Builder::new().name("open-loop".into()).spawn_scoped(scope, move || work(client))
-            })
-            .collect();
-        for thread in started {
-            let [latencies_us, late_us] = thread?.join().map_err(|_| "a load thread panicked")??;
-            all_us.add(latencies_us)?;
-            all_late_us.add(late_us)?;
+        let spawn = |client| {
+            thread::Builder::new().name("open-loop".into()).spawn_scoped(scope, move || work(client))
+        };
+        let threads: Vec<_> = clients.into_iter().map(spawn).collect();
+        if threads.iter().any(Result::is_err) {
+            next.store(count, Ordering::Relaxed);
+        }
+        start.get_or_init(|| Instant::now() + LEAD);
+        threads.iter().flatten().for_each(|thread| thread.thread().unpark());
+        for thread in threads {
+            let seen = thread?.join().map_err(|_| "a load thread panicked")??;
+            seen.latencies_us.into_iter().for_each(|us| all_us.saturating_record(us));
+            seen.late_us.into_iter().for_each(|us| all_late_us.saturating_record(us));
         }
         Ok(())
     })?;
