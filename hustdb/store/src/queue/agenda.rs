@@ -1,8 +1,7 @@
 //! Which queue the timer looks at when.
 //!
-//! A queue is entered at the time of its next event. Entering it earlier leaves the later entry behind, which says
-//! nothing any more once the queue's own `scheduled_ms` differs. Commands come here only if their event is before all
-//! that the queue is entered for, which is seldom.
+//! A queue is entered once, at the time of its next event, which its own `scheduled_ms` shows: that changes under the
+//! lock here, and who finds his event is not before it need not come here at all, which is most often so.
 
 use std::{
     collections::BTreeMap,
@@ -26,9 +25,15 @@ pub(crate) struct Agenda {
 
 #[derive(Debug, Default)]
 struct Entries {
-    by_time: BTreeMap<(u64, u64), Arc<Queue>>,
-    sequence: u64,
+    by_time: BTreeMap<Place, Arc<Queue>>,
     stopped: bool,
+}
+
+/// When, and which queue, by its address: an entry keeps it alive.
+type Place = (u64, usize);
+
+fn place(at_ms: u64, queue: &Arc<Queue>) -> Place {
+    (at_ms, Arc::as_ptr(queue).addr())
 }
 
 impl Agenda {
@@ -38,29 +43,36 @@ impl Agenda {
             return;
         }
         let mut entries = self.entries.lock();
-        if queue.scheduled_ms.fetch_min(at_ms, Ordering::AcqRel) <= at_ms {
+        let before_ms = queue.scheduled_ms();
+        if at_ms >= before_ms {
             return;
         }
-        entries.sequence += 1;
-        let place = (at_ms, entries.sequence);
+        entries.by_time.remove(&place(before_ms, queue));
+        queue.scheduled_ms.store(at_ms, Ordering::Release);
+        let place = place(at_ms, queue);
         entries.by_time.insert(place, queue.clone());
         if entries.by_time.first_key_value().is_some_and(|(first, _)| *first == place) {
             self.changed.notify_all();
         }
     }
 
-    /// Takes out the next queue that is due at `now_ms`.
+    /// Strikes out a queue that is no more.
+    pub(crate) fn forget(&self, queue: &Arc<Queue>) {
+        let mut entries = self.entries.lock();
+        let before_ms = queue.scheduled_ms.swap(u64::MAX, Ordering::AcqRel);
+        entries.by_time.remove(&place(before_ms, queue));
+    }
+
+    /// Takes out the next queue that is due at `now_ms`; none any more at the end, whatever is due.
     pub(crate) fn take(&self, now_ms: u64) -> Option<Arc<Queue>> {
         let mut entries = self.entries.lock();
-        loop {
-            let first = entries.by_time.first_entry().filter(|first| first.key().0 <= now_ms)?;
-            let ((at_ms, _), queue) = first.remove_entry();
-            let swapped =
-                queue.scheduled_ms.compare_exchange(at_ms, u64::MAX, Ordering::AcqRel, Ordering::Acquire);
-            if swapped.is_ok() {
-                return Some(queue);
-            }
+        if entries.stopped {
+            return None;
         }
+        let first = entries.by_time.first_entry().filter(|first| first.key().0 <= now_ms)?;
+        let queue = first.remove();
+        queue.scheduled_ms.store(u64::MAX, Ordering::Release);
+        Some(queue)
     }
 
     /// Waits until something may be due; `false` = the end.
@@ -77,15 +89,6 @@ impl Agenda {
                     self.changed.wait_for(&mut entries, due.min(LOOK_EVERY));
                 }
             }
-        }
-        !entries.stopped
-    }
-
-    /// Waits a moment after a failure; `false` = the end.
-    pub(crate) fn rest(&self) -> bool {
-        let mut entries = self.entries.lock();
-        if !entries.stopped {
-            self.changed.wait_for(&mut entries, LOOK_EVERY);
         }
         !entries.stopped
     }
@@ -114,10 +117,28 @@ mod tests {
         assert!(agenda.take(39).is_none());
         assert_eq!(agenda.take(100).map(|queue| queue.name.to_string()).as_deref(), Some("two"));
         assert_eq!(agenda.take(100).map(|queue| queue.name.to_string()).as_deref(), Some("one"));
-        assert!(agenda.take(100).is_none(), "the entry for 60 is over");
+        assert!(agenda.take(100).is_none(), "each was entered once");
         agenda.schedule(&one, 80);
         assert!(agenda.take(80).is_some());
+        agenda.schedule(&one, 90);
         agenda.stop();
-        assert!(!agenda.wait(0));
+        assert!(!agenda.wait(0) && agenda.take(90).is_none());
+    }
+
+    #[test]
+    fn a_queue_is_entered_once_however_often_its_time_changes() {
+        let (agenda, far_ms) = (Agenda::default(), 1 << 40);
+        let queue = Queue::new("q", Inner::Vacant);
+        for now_ms in 0..100 {
+            // A lease that ends late, and something brief before.
+            agenda.schedule(&queue, far_ms);
+            agenda.schedule(&queue, now_ms);
+            assert_eq!(agenda.entries.lock().by_time.len(), 1);
+            assert!(agenda.take(now_ms).is_some());
+        }
+        assert_eq!((agenda.entries.lock().by_time.len(), Arc::strong_count(&queue)), (0, 1));
+        agenda.schedule(&queue, far_ms);
+        agenda.forget(&queue);
+        assert_eq!((Arc::strong_count(&queue), queue.scheduled_ms()), (1, u64::MAX));
     }
 }

@@ -179,6 +179,7 @@ impl Core {
     pub(crate) fn leave(&self, queue: &Arc<Queue>, inner: &mut Inner) {
         if !matches!(inner, Inner::Live(_)) {
             *inner = Inner::Gone;
+            self.agenda.forget(queue);
             let mut names = self.names.write();
             if names.get(&queue.name).is_some_and(|there| Arc::ptr_eq(there, queue)) {
                 names.remove(&queue.name);

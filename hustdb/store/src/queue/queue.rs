@@ -38,6 +38,8 @@ pub(crate) struct Queue {
     pub(crate) scheduled_ms: AtomicU64,
     /// Whether the reclaimer has it on its list.
     pub(crate) listed: AtomicBool,
+    /// Whether what was due could not be handled when the timer last looked.
+    pub(crate) failing: AtomicBool,
 }
 
 impl fmt::Debug for Queue {
@@ -88,6 +90,7 @@ impl Queue {
             stamp: Stamp::default(),
             scheduled_ms: AtomicU64::new(u64::MAX),
             listed: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
         })
     }
 

@@ -1,17 +1,20 @@
 //! The threads of the queues: the timer, and the one that reclaims space.
 //!
 //! Owned by the store, which stops and joins them before it closes the engine. A failure is logged once and tried
-//! again: what is due stays due.
+//! again, for each queue by itself: what is due stays due, and what fails in one queue holds up no other.
 
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     thread::{Builder, JoinHandle},
 };
 
 use tracing::warn;
 
 use super::{core::Core, reclaim, tick};
+
+/// A queue in which what is due could not be handled is looked at again after so long, ms.
+const AGAIN_MS: u64 = 100;
 
 /// See the module.
 pub(crate) struct Threads {
@@ -45,20 +48,17 @@ impl Drop for Threads {
 }
 
 fn time(core: &Core) {
-    let mut failing = false;
     while core.agenda.wait(core.now_ms()) {
         let now_ms = core.now_ms();
         while let Some(queue) = core.agenda.take(now_ms) {
             let done = tick::tick(core, &queue, now_ms);
-            if let Err(error) = &done {
-                if !failing {
+            let failed_before = queue.failing.swap(done.is_err(), Ordering::Relaxed);
+            if let Err(error) = done {
+                if !failed_before {
                     warn!(%error, queue = %queue.name, "what is due in a queue can't be handled yet");
                 }
-                core.agenda.schedule(&queue, now_ms);
-            }
-            failing = done.is_err();
-            if failing && !core.agenda.rest() {
-                return;
+                // Later: the others are not to wait for it.
+                core.agenda.schedule(&queue, now_ms.saturating_add(AGAIN_MS));
             }
         }
     }

@@ -22,7 +22,10 @@ mod world;
 
 use std::sync::Arc;
 
-use hust_engine::{Background, SyncMode, vfs::SimVfs};
+use hust_engine::{
+    Background, SyncMode,
+    vfs::{SimVfs, Vfs},
+};
 
 use crate::{
     Answer, Change, Error, Fetch, Lifetime, Origin, Record, Result, Shown, Store, StoreOptions, Terms,
@@ -170,4 +173,18 @@ fn engine_options(vfs: &SimVfs, clock: &Arc<TestClock>) -> hust_engine::Options 
         background: Background::Manual,
         ..hust_engine::Options::new("/db")
     }
+}
+
+/// Flips a bit of `value` wherever it lies in the log.
+pub(crate) fn damage(vfs: &SimVfs, value: &[u8]) {
+    let mut places = 0;
+    for path in vfs.paths().into_iter().filter(|path| path.extension().is_some_and(|e| e == "log")) {
+        let mut bytes = vec![0; vfs.len(&path).unwrap() as usize];
+        vfs.open(&path).unwrap().read_at(&mut bytes, 0).unwrap();
+        if let Some(at) = bytes.windows(value.len()).position(|window| window == value) {
+            vfs.flip_bit(&path, at as u64, 3).unwrap();
+            places += 1;
+        }
+    }
+    assert_eq!(places, 1, "a stored value lies in one place");
 }

@@ -1,23 +1,7 @@
 //! What reads the stored value and what does not.
 
-use hust_engine::vfs::Vfs;
-
 use super::{seen::list_with, *};
 use crate::{ListOf, ListRequest, Start};
-
-/// Flips a bit of `value` wherever it lies in the log.
-fn damage(node: &Node, value: &[u8]) {
-    let mut places = 0;
-    for path in node.vfs.paths().into_iter().filter(|path| path.extension().is_some_and(|e| e == "log")) {
-        let mut bytes = vec![0; node.vfs.len(&path).unwrap() as usize];
-        node.vfs.open(&path).unwrap().read_at(&mut bytes, 0).unwrap();
-        if let Some(at) = bytes.windows(value.len()).position(|window| window == value) {
-            node.vfs.flip_bit(&path, at as u64, 3).unwrap();
-            places += 1;
-        }
-    }
-    assert_eq!(places, 1, "a stored value lies in one place");
-}
 
 #[test]
 fn only_reads_of_the_value_need_the_value() {
@@ -27,7 +11,7 @@ fn only_reads_of_the_value_need_the_value() {
     let kv = |node: &Node| node.store().kv().try_exist(b"k").unwrap();
     assert!(matches!(kv(&node), Fetch::Ready(Some(there)) if there == shown));
     node.restart();
-    damage(&node, &value);
+    damage(&node.vfs, &value);
     assert_eq!(node.store().kv().exist(b"k").unwrap(), Some(shown));
     assert!(matches!(kv(&node), Fetch::Ready(Some(there)) if there == shown));
     let damaged = |error| matches!(error, Error::Engine(hust_engine::Error::Damaged { .. }));

@@ -176,3 +176,35 @@ fn queues_that_bury_in_each_other_do_not_wait_for_each_other_for_ever() {
     assert_eq!(items.len(), 100, "each is still there");
     assert_eq!(node.guarded(), 0);
 }
+
+#[test]
+fn a_queue_that_fails_holds_up_no_other() {
+    // No work in the background of the engine, which might move the damaged bytes elsewhere before they are.
+    let mut node = Node::new(|options| {
+        options.engine.clock = Arc::new(SystemClock::new());
+        options.queue.threads = true;
+    });
+    let item = [0xd5; 500];
+    let dying = Change {
+        timeout_s: Some(2),
+        max_deliveries: Some(1),
+        dead_letter: Some("d".into()),
+        ..Change::default()
+    };
+    node.set("damaged", dying);
+    node.set("sound", Change { timeout_s: Some(3), ..Change::default() });
+    node.put("damaged", &item);
+    node.put("sound", b"a");
+    node.lease("damaged").unwrap();
+    node.lease("sound").unwrap();
+    node.restart();
+    crate::tests::damage(&node.vfs, &item);
+    // The one cannot move its dead letter, again and again; the other's deadline is after the first failures.
+    let clock = node.options.engine.clock.clone();
+    let until_ms = clock.now_ms() + 20_000;
+    while node.stat("sound").ready[0] == 0 {
+        assert!(clock.now_ms() < until_ms, "its deadline is long over");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    assert_eq!(node.stat("damaged").in_flight, 1, "it stays due");
+}
