@@ -240,12 +240,13 @@ impl Merging<'_> {
             push.raise_floor(floor, &mut journal);
         }
         for copy in copies {
-            match self.differs(&keys, push, copy, copies)? {
-                Step::Cold(warm) => {
-                    push.runs.undo(journal);
-                    push.counters = before;
-                    return Ok(Step::Cold(warm));
-                }
+            let differs = self.differs(&keys, push, copy, copies);
+            if !matches!(differs, Ok(Step::Done(_))) {
+                push.runs.undo(std::mem::take(&mut journal));
+                push.counters = before;
+            }
+            match differs? {
+                Step::Cold(warm) => return Ok(Step::Cold(warm)),
                 Step::Done(Some(differs)) => {
                     merged.ignored += 1;
                     merged.conflicts += u64::from(differs);

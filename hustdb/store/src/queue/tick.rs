@@ -241,12 +241,13 @@ fn trim<'a>(
             rows.purge(keys.item(0, index));
         }
     }
-    Ok(match super::publish::commit(core, queue, keys, push, &before, journal, rows, access)? {
+    let committed = super::publish::commit(core, queue, keys, push, &before, journal, rows, access);
+    if !matches!(committed, Ok(Step::Done(_))) {
+        push.expired = counted;
+    }
+    Ok(match committed? {
         Step::Done(_) => Step::Done(()),
-        Step::Cold(warm) => {
-            push.expired = counted;
-            Step::Cold(warm)
-        }
+        Step::Cold(warm) => Step::Cold(warm),
     })
 }
 

@@ -169,3 +169,19 @@ fn merging_is_idempotent_and_keeps_what_is_here() {
     node.pass(61_000);
     assert_eq!((node.rows(), node.guarded()), (3, 65), "the published one: item, expiry, run");
 }
+
+#[test]
+fn a_merge_that_could_not_read_changed_nothing() {
+    let (mut node, item) = (Node::new(|_| {}), [0xb3; 500]);
+    publish(&node, &item);
+    node.restart();
+    crate::tests::damage(&node.vfs, &item);
+    let copy = |index, item| Copy { index, expire_ms: START_MS + 900_000, item };
+    let merge = |copies: &[Copy<'_>]| node.queues().merge("p", 0, copies);
+    // It stores the first, and cannot compare the second with what is here.
+    let failed = merge(&[copy(2, b"two"), copy(1, &item)]);
+    assert!(failed.is_err(), "{failed:?}");
+    assert_eq!((runs(&node), node.stat("p").window.ci), (vec![(1, 1)], 1));
+    assert_eq!(merge(&[copy(2, b"two")]).unwrap().applied, 1, "it is not taken for stored");
+    assert_eq!(sub(&node, 2), Ok(Some("two".into())));
+}
