@@ -34,12 +34,15 @@ pub struct Lines<W> {
 #[derive(Debug)]
 struct Line<W> {
     waiters: BTreeMap<u64, W>,
-    claims: VecDeque<Claim>,
+    /// Claims that have not ended, in the order of their ends.
+    open: VecDeque<Claim>,
+    /// Claims that have, in the order of their ends: what was asked before may still be told.
+    ended: VecDeque<Claim>,
     /// The nodes whose messages were all claimed while somebody waited.
     short: BTreeSet<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Claim {
     node: usize,
     ends: Instant,
@@ -72,7 +75,8 @@ impl<W> Lines<W> {
             Some(line) => line,
             None => self.lines.entry(queue.into()).or_insert_with(|| Line {
                 waiters: BTreeMap::new(),
-                claims: VecDeque::new(),
+                open: VecDeque::new(),
+                ended: VecDeque::new(),
                 short: BTreeSet::new(),
             }),
         };
@@ -101,21 +105,19 @@ impl<W> Lines<W> {
         let Some(line) = self.lines.get_mut(queue) else { return none };
         line.forget(now, sight_max);
         line.short.remove(&node);
-        let claimed = line.claims.iter().filter(|claim| claim.node == node && claim.ends > asked).count();
-        let free = usize::try_from(ready).unwrap_or(usize::MAX).saturating_sub(claimed);
+        let free = usize::try_from(ready).unwrap_or(usize::MAX).saturating_sub(line.claimed(node, asked));
         let mut waiters = Vec::new();
         while waiters.len() < free
             && let Some((_, waiter)) = line.waiters.pop_first()
         {
-            line.claims.push_back(Claim { node, ends: now + CLAIM });
+            line.open.push_back(Claim { node, ends: now + CLAIM });
             waiters.push(waiter);
         }
         self.waiting -= waiters.len();
         let mut again = None;
         if ready > 0 && !line.waiters.is_empty() {
             line.short.insert(node);
-            let open = line.claims.iter().filter(|claim| claim.node == node && claim.ends > now);
-            again = Some(open.map(|claim| claim.ends).min().unwrap_or(now));
+            again = Some(line.open.iter().find(|claim| claim.node == node).map_or(now, |claim| claim.ends));
         }
         if line.is_idle() {
             self.lines.remove(queue);
@@ -128,14 +130,9 @@ impl<W> Lines<W> {
         let sight_max = self.sight_max;
         let Some(line) = self.lines.get_mut(queue) else { return Vec::new() };
         line.forget(now, sight_max);
-        let open = |claim: &&mut Claim| claim.ends > now;
-        let here = line.claims.iter_mut().filter(open).find(|claim| Some(claim.node) == node);
-        let claim = match here {
-            Some(claim) => Some(claim),
-            None => line.claims.iter_mut().find(open),
-        };
-        if let Some(claim) = claim {
-            claim.ends = now;
+        let here = line.open.iter().position(|claim| Some(claim.node) == node);
+        if let Some(claim) = line.open.remove(here.unwrap_or(0)) {
+            line.ended.push_back(Claim { ends: now, ..claim });
         }
         let short = std::mem::take(&mut line.short).into_iter().collect();
         if line.is_idle() {
@@ -176,15 +173,23 @@ impl<W> Lines<W> {
 }
 
 impl<W> Line<W> {
-    /// Forgets claims that ended before any sight that may still be told was asked for.
+    /// How many of a node's messages somebody was still to come for when it was asked.
+    fn claimed(&self, node: usize, asked: Instant) -> usize {
+        let ended = self.ended.iter().rev().take_while(|claim| claim.ends > asked);
+        self.open.iter().chain(ended).filter(|claim| claim.node == node).count()
+    }
+
+    /// Ends the claims whose time is over, and forgets those that ended before any sight that may still be told was
+    /// asked for.
     fn forget(&mut self, now: Instant, sight_max: Duration) {
-        while self.claims.front().is_some_and(|claim| claim.ends + sight_max < now) {
-            self.claims.pop_front();
+        while let Some(claim) = self.open.pop_front_if(|claim| claim.ends <= now) {
+            self.ended.push_back(claim);
         }
+        while self.ended.pop_front_if(|claim| claim.ends + sight_max < now).is_some() {}
     }
 
     fn is_idle(&self) -> bool {
-        self.waiters.is_empty() && self.claims.is_empty()
+        self.waiters.is_empty() && self.open.is_empty() && self.ended.is_empty()
     }
 }
 
