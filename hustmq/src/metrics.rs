@@ -59,7 +59,7 @@ fn totals(front: &Front) -> Vec<Total> {
         ("hustmq_catch_ups", "Comparisons of a push queue node by node", counter, push(&counts.catch_ups)),
         (
             "hustmq_caught_up",
-            "Indices of push queues carried to a node that lacked them",
+            "Messages of push queues carried to a node that lacked them",
             counter,
             push(&counts.caught_up),
         ),

@@ -16,6 +16,7 @@ use hyper::{Method, StatusCode};
 use super::{
     plan::{Held, Need, Plan, Transfer, plan},
     publish::merged,
+    subscribe::window,
 };
 use crate::{backend::Outcome, front::Front, poll};
 
@@ -105,12 +106,19 @@ async fn carry(front: &Front, queue: &str, floor: u64, to: usize, part: Transfer
         let reply = ask(front, part.from, &call).await?;
         match reply.status {
             StatusCode::OK => {}
-            // It has expired meanwhile, or was dropped.
-            StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED => return Some(()),
+            // It has expired meanwhile, or was dropped; what comes behind it may still be there.
+            StatusCode::NOT_FOUND => return Some(()),
+            StatusCode::UNAUTHORIZED => {
+                let (si, _) = reply.header("index").and_then(window)?;
+                match si.checked_add(1).filter(|first| (next + 1..=part.last).contains(first)) {
+                    Some(first) => next = first,
+                    None => return Some(()),
+                }
+                continue;
+            }
             _ => return None,
         }
         let after = reply.header("next")?.parse().ok().filter(|after| *after > next)?;
-        front.pushes.counts.caught_up.fetch_add(after - next, Relaxed);
         give(front, queue, floor, to, reply.body).await?;
         next = after;
     }
@@ -120,8 +128,9 @@ async fn carry(front: &Front, queue: &str, floor: u64, to: usize, part: Transfer
 async fn give(front: &Front, queue: &str, floor: u64, node: usize, body: Bytes) -> Option<()> {
     let target = Target::new("/hustmq/merge").plain("queue", queue).plain("floor", floor);
     let call = target.call(Method::POST, body).ok()?.idempotent();
-    let conflicts = merged(front.ask(&front.keeper.pool, node, &call).await)?;
-    front.pushes.counts.conflicts.fetch_add(conflicts, Relaxed);
+    let merged = merged(front.ask(&front.keeper.pool, node, &call).await)?;
+    front.pushes.counts.caught_up.fetch_add(merged.applied, Relaxed);
+    front.pushes.counts.conflicts.fetch_add(merged.conflicts, Relaxed);
     Some(())
 }
 

@@ -43,16 +43,22 @@ pub struct Plan {
     pub needs: Vec<Need>,
 }
 
+/// Consecutive indices, both ends included.
+type Run = (u64, u64);
+
 /// Plans for nodes by number.
 pub fn plan(nodes: &[(usize, Held)]) -> Plan {
     let floor = nodes.iter().map(|(_, held)| held.floor).max().unwrap_or(0);
     let ci = nodes.iter().map(|(_, held)| held.ci).max().unwrap_or(0);
-    let wanted = union(nodes.iter().flat_map(|(_, held)| &held.runs), floor);
+    // Ascending and apart, whatever the nodes said: they are searched below.
+    let runs: Vec<(usize, Vec<Run>)> =
+        nodes.iter().map(|(node, held)| (*node, union(held.runs.iter(), 0))).collect();
+    let wanted = union(runs.iter().flat_map(|(_, runs)| runs), floor);
     let mut needs = Vec::new();
-    for (node, held) in nodes {
+    for ((node, held), (_, own)) in nodes.iter().zip(&runs) {
         let mut transfers = Vec::new();
-        for missing in without(&wanted, &held.runs) {
-            fetch(missing, nodes, &mut transfers);
+        for missing in without(&wanted, own) {
+            fetch(missing, &runs, own, &mut transfers);
         }
         if !transfers.is_empty() || held.floor < floor || held.ci < ci {
             needs.push(Need { node: *node, transfers });
@@ -62,11 +68,10 @@ pub fn plan(nodes: &[(usize, Held)]) -> Plan {
 }
 
 /// All indices above `floor` that are in any of the runs: ascending, apart.
-fn union<'a>(runs: impl Iterator<Item = &'a (u64, u64)>, floor: u64) -> Vec<(u64, u64)> {
-    let mut runs: Vec<(u64, u64)> =
-        runs.copied().filter(|(first, last)| first <= last && *last > floor).collect();
+fn union<'a>(runs: impl Iterator<Item = &'a Run>, floor: u64) -> Vec<Run> {
+    let mut runs: Vec<Run> = runs.copied().filter(|(first, last)| first <= last && *last > floor).collect();
     runs.sort_unstable();
-    let mut joined: Vec<(u64, u64)> = Vec::new();
+    let mut joined: Vec<Run> = Vec::new();
     for (first, last) in runs {
         let first = first.max(floor.saturating_add(1));
         match joined.last_mut() {
@@ -78,8 +83,7 @@ fn union<'a>(runs: impl Iterator<Item = &'a (u64, u64)>, floor: u64) -> Vec<(u64
 }
 
 /// What is in `wanted` and not in `held`; both ascending, each apart.
-fn without(wanted: &[(u64, u64)], held: &[(u64, u64)]) -> Vec<(u64, u64)> {
-    let held = union(held.iter(), 0);
+fn without(wanted: &[Run], held: &[Run]) -> Vec<Run> {
     let (mut missing, mut at) = (Vec::new(), 0);
     for (first, last) in wanted {
         // None after the last number there is.
@@ -101,22 +105,33 @@ fn without(wanted: &[(u64, u64)], held: &[(u64, u64)]) -> Vec<(u64, u64)> {
     missing
 }
 
-/// Splits what is missing by who has it.
-fn fetch((first, last): (u64, u64), nodes: &[(usize, Held)], transfers: &mut Vec<Transfer>) {
+/// Splits what is missing by who has it. What comes from one node with nothing but holes between is one transfer.
+fn fetch((first, last): Run, nodes: &[(usize, Vec<Run>)], own: &[Run], transfers: &mut Vec<Transfer>) {
     let mut next = first;
     while next <= last {
         // The first node of the list that has the next index, and how far it goes there.
-        let source = nodes.iter().find_map(|(node, held)| {
-            let run = held.runs.iter().find(|(from, to)| *from <= next && next <= *to)?;
+        let source = nodes.iter().find_map(|(node, runs)| {
+            let run = behind(runs, next).filter(|(from, _)| *from <= next)?;
             Some((*node, run.1.min(last)))
         });
         let Some((from, to)) = source else { return };
-        transfers.push(Transfer { from, first: next, last: to });
+        let before = transfers.last_mut().filter(|before| {
+            before.from == from && behind(own, before.last).is_none_or(|(held, _)| *held > next)
+        });
+        match before {
+            Some(before) => before.last = to,
+            None => transfers.push(Transfer { from, first: next, last: to }),
+        }
         match to.checked_add(1) {
             Some(after) => next = after,
             None => return,
         }
     }
+}
+
+/// The run that has an index, or the next one behind it.
+fn behind(runs: &[Run], index: u64) -> Option<&Run> {
+    runs.get(runs.partition_point(|(_, last)| *last < index))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ fn need(node: usize, transfers: &[(usize, u64, u64)]) -> Need {
 #[test]
 fn what_each_node_needs() {
     let none: &[(u64, u64)] = &[];
-    let table: [(&str, Vec<Held>, u64, Vec<Need>); 9] = [
+    let table: [(&str, Vec<Held>, u64, Vec<Need>); 11] = [
         ("nobody", vec![], 0, vec![]),
         ("equal", vec![held(2, 5, &[(3, 5)]), held(2, 5, &[(3, 5)])], 2, vec![]),
         ("one knows nothing", vec![held(0, 3, &[(1, 3)]), Held::default()], 0, vec![need(1, &[(0, 1, 3)])]),
@@ -46,6 +46,22 @@ fn what_each_node_needs() {
             0,
             vec![need(0, &[(1, 1, 4), (2, 5, 9)]), need(1, &[(2, 5, 9)]), need(2, &[(1, 1, 2)])],
         ),
+        (
+            "holes are no reason to begin anew",
+            vec![held(0, 9, &[(1, 2), (4, 4), (6, 9)]), held(0, 3, &[(3, 3)]), Held::default()],
+            0,
+            vec![
+                need(0, &[(1, 3, 3)]),
+                need(1, &[(0, 1, 2), (0, 4, 9)]),
+                need(2, &[(0, 1, 2), (1, 3, 3), (0, 4, 9)]),
+            ],
+        ),
+        (
+            "what a node has lies between",
+            vec![held(0, 9, &[(1, 9)]), held(0, 7, &[(3, 3), (7, 7)])],
+            0,
+            vec![need(1, &[(0, 1, 2), (0, 4, 6), (0, 8, 9)])],
+        ),
         ("all has expired", vec![held(0, 7, none), held(0, 5, none)], 0, vec![need(1, &[])]),
     ];
     for (name, nodes, floor, needs) in table {
@@ -61,6 +77,14 @@ fn ends_of_the_numbers_do_no_harm() {
     assert_eq!(plan(&nodes).needs, [need(3, &[]), need(5, &[])]);
     let nodes = [(0, held(0, u64::MAX, &[(7, u64::MAX)])), (1, Held::default())];
     assert_eq!(plan(&nodes).needs, [need(1, &[(0, 7, u64::MAX)])]);
+}
+
+#[test]
+fn a_window_full_of_holes_is_planned_at_once() {
+    // If each were looked for among all, this would take minutes, on the thread that checks the nodes.
+    let odd = |count: u64| (0..count).map(|at| (2 * at + 1, 2 * at + 1)).collect::<Vec<_>>();
+    let nodes = [(0, held(0, 599_999, &odd(300_000))), (1, held(0, 9, &odd(5)))];
+    assert_eq!(plan(&nodes).needs, [need(1, &[(0, 11, 599_999)])]);
 }
 
 fn runs(set: &BTreeSet<u64>) -> Vec<(u64, u64)> {

@@ -95,7 +95,7 @@ async fn send(front: &Arc<Front>, pool: &Pool, publication: &Publication) -> Ans
 async fn lead(front: &Front, pool: &Pool, publication: &Publication) -> Result<Published, Answer> {
     let Publication { queue, idx, ttl_s, item, until, .. } = publication;
     let nodes = front.backends.len();
-    let base = publication.base.max(front.pushes.last(queue)).max(seen_by_polls(front, queue));
+    let base = publication.base.max(known(front, queue));
     let target = Target::new("/hustmq/pub").plain("queue", queue).plain("base", base);
     let call = target.some("idx", *idx).some("ttl", *ttl_s).call(Method::PUT, item.clone())?;
     let mut told = Vec::new();
@@ -128,16 +128,17 @@ fn left(front: &Front, until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now()).min(front.config.backend.timeout())
 }
 
-/// The largest index any node said it has, in the last polls.
-fn seen_by_polls(front: &Front, queue: &str) -> u64 {
+/// The largest index this front knows of: of its own publications, and of what any node said in its last poll.
+pub fn known(front: &Front, queue: &str) -> u64 {
     let rows = (0..front.backends.len()).filter_map(|node| front.view.row(node, queue));
-    rows.map(|row| row.ci).max().unwrap_or(0)
+    rows.map(|row| row.ci).fold(front.pushes.last(queue), u64::max)
 }
 
 /// The answer of merge.
-#[derive(Deserialize)]
-struct Merged {
-    conflicts: u64,
+#[derive(Default, Deserialize)]
+pub(super) struct Merged {
+    pub(super) applied: u64,
+    pub(super) conflicts: u64,
 }
 
 /// Gives the others what the lead took; how many have it.
@@ -165,9 +166,9 @@ async fn copy(
     let mut held = 0;
     for copied in copying {
         match copied.await {
-            Ok(Some(conflicts)) => {
+            Ok(Some(merged)) => {
                 held += 1;
-                front.pushes.counts.conflicts.fetch_add(conflicts, Relaxed);
+                front.pushes.counts.conflicts.fetch_add(merged.conflicts, Relaxed);
             }
             _ => drop(front.pushes.counts.copies_failed.fetch_add(1, Relaxed)),
         }
@@ -178,12 +179,11 @@ async fn copy(
     held
 }
 
-/// How many messages a node had otherwise; `None` if it did not take what it was given.
-pub(super) fn merged(outcome: Outcome) -> Option<u64> {
+/// What a node did with what it was given; `None` if it did not take it.
+pub(super) fn merged(outcome: Outcome) -> Option<Merged> {
     match outcome {
         Outcome::Answer(reply) if reply.status == StatusCode::OK => {
-            let merged: Option<Merged> = serde_json::from_slice(&reply.body).ok();
-            Some(merged.map_or(0, |merged| merged.conflicts))
+            Some(serde_json::from_slice(&reply.body).unwrap_or_default())
         }
         _ => None,
     }

@@ -94,6 +94,8 @@ fn conclude(front: &Front, queue: &str, idx: u64, told: Told) -> Answer {
         let inside = told.hole || (si < idx && idx <= ci);
         return match inside {
             true => with_window(Answer::empty(StatusCode::NOT_FOUND), (si, ci)),
+            // The window of one that did not answer may be larger.
+            false if !told.silent.is_empty() => none_took(&told.silent),
             false => outside(StatusCode::UNAUTHORIZED, (si, ci)),
         };
     }
@@ -120,7 +122,8 @@ fn with_window(answer: Answer, (si, ci): (u64, u64)) -> Answer {
     }
 }
 
-fn window(text: &str) -> Option<(u64, u64)> {
+/// Reads a window as it is shown.
+pub(super) fn window(text: &str) -> Option<(u64, u64)> {
     let (si, ci) = text.split_once('-')?;
     Some((si.parse().ok()?, ci.parse().ok()?))
 }
