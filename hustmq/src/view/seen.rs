@@ -1,7 +1,7 @@
 //! What each node said last.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{
@@ -39,6 +39,8 @@ pub struct Seen {
     has_answered: AtomicBool,
     /// Queues it was told of since its last answer.
     declared: Mutex<HashSet<String>>,
+    /// Queues that went while a poll was under way, whose answer may still have them; its number.
+    forgotten: Mutex<HashMap<String, u64>>,
     /// Held by the poll under way.
     pub polling: tokio::sync::Mutex<()>,
     /// How many polls began.
@@ -113,6 +115,10 @@ impl View {
         let Some(seen) = self.nodes.get(at) else { return };
         seen.declared.lock().remove(queue);
         let mut answer = seen.answer.lock();
+        let begun = seen.begun();
+        if begun > seen.ended.load(SeqCst) {
+            seen.forgotten.lock().insert(queue.to_owned(), begun);
+        }
         if seen.rows.load().contains_key(queue) {
             let mut rows = Rows::clone(&seen.rows.load());
             rows.remove(queue);
@@ -136,6 +142,7 @@ impl Seen {
 
     /// Poll `number` ended without an answer.
     pub fn silent(&self, number: u64) {
+        self.forgotten.lock().retain(|_, during| *during > number);
         self.answers.store(false, Relaxed);
         self.ended.store(number, SeqCst);
     }
@@ -144,13 +151,20 @@ impl Seen {
     pub fn answered(&self, number: u64, body: &Bytes) -> bool {
         let mut answer = self.answer.lock();
         if *answer != *body || body.is_empty() {
-            let Some(rows) = rows(body) else {
+            let Some(mut rows) = rows(body) else {
                 drop(answer);
                 self.silent(number);
                 return false;
             };
-            self.rows.store(Arc::new(rows));
             *answer = body.clone();
+            self.forgotten.lock().retain(|queue, during| {
+                if number <= *during && rows.remove(queue).is_some() {
+                    // Not what was answered: the next answer must be read.
+                    *answer = Bytes::new();
+                }
+                *during > number
+            });
+            self.rows.store(Arc::new(rows));
             self.declared.lock().clear();
         }
         self.answers.store(true, Relaxed);
@@ -197,6 +211,24 @@ mod tests {
         assert!(view.row(0, "q").is_none());
         seen.answered(2, &BODY);
         assert!(view.row(0, "q").is_some());
+    }
+
+    #[test]
+    fn a_poll_that_was_under_way_does_not_bring_back_what_went() {
+        let view = View::new(1, true);
+        let seen = view.node(0).unwrap();
+        for known in [true, false] {
+            let early = seen.begin();
+            view.forget(0, "q");
+            assert!(seen.answered(early, &BODY));
+            assert!(view.row(0, "q").is_none() && seen.forgotten.lock().is_empty(), "{known}");
+            seen.answered(seen.begin(), &BODY);
+            assert!(view.row(0, "q").is_some(), "made anew");
+        }
+        let lost = seen.begin();
+        view.forget(0, "q");
+        seen.silent(lost);
+        assert!(seen.forgotten.lock().is_empty());
     }
 
     #[test]
