@@ -20,7 +20,7 @@ use hyper::StatusCode;
 use crate::{
     backend::{Backend, Counts, Outcome, ask},
     config::FrontConfig,
-    get::{Get, get},
+    get,
     keeper::Keeper,
     metrics,
     order::{self, order},
@@ -132,9 +132,7 @@ impl Service {
         let (front, pool) = (&self.0, &worker.pool);
         match command {
             Command::Put => Box::pin(put(front, pool, request)),
-            Command::Get => {
-                Box::pin(async { Ok(get(front, pool, &Get::parse(front, request.query())?).await) })
-            }
+            Command::Get => Box::pin(get::serve(front, pool, request)),
             Command::Settle(verb) => Box::pin(settle(front, pool, verb, request)),
             Command::Order(what) => Box::pin(order(front, worker, what, request)),
             Command::Worker => Box::pin(order::worker(front, pool, request)),

@@ -1,11 +1,12 @@
 //! `/get`: asks one node after the other until one has a message.
 //!
-//! A get is never repeated: a node that took it and gave no answer may have given a message away.
+//! A get is never repeated: a node that took it and gave no answer may have given a message away. What was leased for a
+//! client that has gone meanwhile is given back.
 
 use std::sync::Arc;
 
 use hust_wire::{
-    Answer, Query, Refusal,
+    Answer, Query, Refusal, Request,
     client::{Call, Pool, Target},
     queue::{Take, name},
 };
@@ -48,6 +49,16 @@ impl Get {
 }
 
 /// `/get`
+pub async fn serve(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Result<Answer, Refusal> {
+    let wanted = Get::parse(front, request.query())?;
+    if wanted.take.ack {
+        return Ok(get(front, pool, &wanted).await);
+    }
+    let leased = poll::lease(front, pool, request, Arc::new(wanted)).await;
+    leased.ok_or_else(|| Refusal::unavailable("server", "ends"))
+}
+
+/// Asks for messages.
 pub async fn get(front: &Arc<Front>, pool: &Pool, get: &Get) -> Answer {
     let owner = front.config.queue_hash.then(|| place::owner(&get.queue, front.backends.len()));
     let (mut told, mut empty, mut strange) = (Vec::new(), None, None);

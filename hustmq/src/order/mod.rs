@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     front::{Front, Worker},
-    kind, place,
+    kind, place, poll,
     routes::Order,
     show::show,
     view::Kind,
@@ -71,6 +71,7 @@ async fn tell(front: &Front, pool: &Pool, order: Order, told: Told) -> Result<An
                 front.view.forget(at, &queue);
             }
         }
+        poll::astray(front, &queue);
     }
     let verdict = verdict(said.iter().map(Said::of));
     Ok(match verdict.shown {

@@ -1,24 +1,18 @@
 //! `/evget`: a get that waits for something to get.
 //!
 //! A waiter takes its place, then looks at all live nodes, so nothing that comes meanwhile is missed. An inline waiter
-//! that is woken gets for itself; if another was quicker it goes back to its place. Its get is a task of its own: if
-//! the client is gone when the answer is there, or does not receive it, what was leased is given back.
+//! that is woken gets for itself; if another was quicker it goes back to its place.
 
 use std::{sync::Arc, time::Duration};
 
 use hust_wire::{Answer, Refusal, Request, client::Pool};
 use hyper::StatusCode;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use super::{
-    IN_VAIN, Wake, give_back::give_back, header, look::look_after, nothing, redirect, seat::Place, unburden,
+    IN_VAIN, Wake, give_back::lease, header, look::look_after, nothing, redirect, seat::Place, unburden,
 };
-use crate::{
-    front::Front,
-    get::{Get, get},
-    kind,
-    view::Kind,
-};
+use crate::{front::Front, get::Get, kind, view::Kind};
 
 /// `/evget`
 pub async fn evget(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Result<Answer, Refusal> {
@@ -35,7 +29,7 @@ pub async fn evget(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Re
     let Some(place) = Place::for_message(front, &queue, &mut None) else { return Ok(nothing()) };
     look_after(front, &queue, Duration::ZERO);
     Ok(match place.wait(until).await {
-        Some(Wake::Go(_)) => redirect("/get", request),
+        Some(Wake::Go(_) | Wake::Astray) => redirect("/get", request),
         Some(Wake::Draining) | None => nothing(),
     })
 }
@@ -52,31 +46,14 @@ async fn wait_inline(
         let Some(place) = Place::for_message(front, &wanted.queue, &mut number) else { return nothing() };
         look_after(front, &wanted.queue, pause);
         match place.wait(until).await {
-            Some(Wake::Go(_)) => {}
+            Some(Wake::Go(_) | Wake::Astray) => {}
             Some(Wake::Draining) | None => return nothing(),
         }
-        match fetch(front, pool, request, wanted.clone()).await {
-            Some(answer) => return answer,
-            None => pause = in_vain.after_failure(),
+        match lease(front, pool, request, wanted.clone()).await {
+            Some(answer) if !is_nothing(&answer) => return answer,
+            _ => pause = in_vain.after_failure(),
         }
     }
-}
-
-/// Gets for a waiter; `None` if there was nothing, or nobody to ask.
-async fn fetch(front: &Arc<Front>, pool: &Pool, request: &mut Request, wanted: Arc<Get>) -> Option<Answer> {
-    let (front, pool, left) = (front.clone(), pool.clone(), request.receipt());
-    let (told, result) = oneshot::channel();
-    tokio::spawn(async move {
-        let answer = get(&front, &pool, &wanted).await;
-        let leased = (answer.status == StatusCode::OK && !wanted.take.ack).then(|| answer.clone());
-        let gone = told.send(answer).is_err();
-        if let Some(leased) = leased
-            && (gone || left.await.is_err())
-        {
-            give_back(&front, &wanted, &leased);
-        }
-    });
-    result.await.ok().filter(|answer| !is_nothing(answer))
 }
 
 /// Whether nothing was got, and certainly nothing lost.

@@ -2,7 +2,8 @@
 //!
 //! A reader takes its place, then looks at all live nodes. What is published is there at once, the next index is waited
 //! for, anything else is 403 with the window, so that a reader that was too slow, or ahead of a queue that was made
-//! anew, learns where it stands.
+//! anew, learns where it stands. So does one that waits while its queue is deleted. A window that a node kept to itself
+//! is no reason to send anybody back to the beginning.
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,12 +42,16 @@ pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Re
     let mut in_vain = IN_VAIN;
     loop {
         let Some(place) = Place::for_index(front, &queue, wanted.idx) else { return Ok(nothing()) };
-        let window = Box::pin(window(front, pool, &queue)).await?;
-        match readers::place(wanted.idx, window) {
+        let told = Box::pin(ask(front, pool, &queue)).await?;
+        match readers::place(wanted.idx, told.window) {
             readers::Place::Inside => drop(place),
-            readers::Place::Outside => return Ok(push::outside(StatusCode::FORBIDDEN, window)),
+            readers::Place::Outside if told.is_partial => {
+                return Err(Refusal::unavailable("queue", "a backend that may have it does not answer"));
+            }
+            readers::Place::Outside => return Ok(push::outside(StatusCode::FORBIDDEN, told.window)),
             readers::Place::Next => match place.wait(until).await {
                 Some(Wake::Go(_)) => {}
+                Some(Wake::Astray) => continue,
                 Some(Wake::Draining) | None => return Ok(nothing()),
             },
         }
@@ -62,9 +67,16 @@ pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Re
     }
 }
 
-/// The joint window of a queue on the live nodes; (0, 0) of one that is unknown.
-async fn window(front: &Arc<Front>, pool: &Pool, queue: &str) -> Result<(u64, u64), Refusal> {
-    let unavailable = |reason| Refusal::unavailable("backends", reason);
+/// What the nodes say of a queue.
+struct Told {
+    /// The joint window of those that answer; (0, 0) of a queue that is unknown.
+    window: (u64, u64),
+    /// Whether there may be more to it.
+    is_partial: bool,
+}
+
+/// Asks the live nodes for the window of a queue.
+async fn ask(front: &Arc<Front>, pool: &Pool, queue: &str) -> Result<Told, Refusal> {
     let call = Target::new("/hustmq/stat").plain("queue", queue).get()?;
     let call = call.timeout(front.keeper.health.timeout()).idempotent();
     let asked: Vec<_> = front
@@ -75,19 +87,26 @@ async fn window(front: &Arc<Front>, pool: &Pool, queue: &str) -> Result<(u64, u6
             tokio::spawn(async move { front.ask(&pool, node, &call).await })
         })
         .collect();
-    let (mut windows, mut answered) = (Vec::new(), false);
+    let (mut windows, mut answers, mut is_partial) = (Vec::new(), 0_usize, false);
     for asked in asked {
-        let Ok(Outcome::Answer(reply)) = asked.await else { continue };
-        match reply.status {
-            StatusCode::OK => {
-                if let Ok(row) = serde_json::from_slice::<Row>(&reply.body) {
-                    answered = true;
-                    windows.extend(row.is_push().then_some((row.si, row.ci)));
+        match asked.await {
+            Ok(Outcome::Answer(reply)) if reply.status == StatusCode::PRECONDITION_FAILED => answers += 1,
+            Ok(Outcome::Answer(reply)) if reply.status == StatusCode::OK => {
+                match serde_json::from_slice::<Row>(&reply.body) {
+                    Ok(row) => {
+                        answers += 1;
+                        windows.extend(row.is_push().then_some((row.si, row.ci)));
+                    }
+                    Err(_) => is_partial = true,
                 }
             }
-            StatusCode::PRECONDITION_FAILED => answered = true,
-            _ => {}
+            _ => is_partial = true,
         }
     }
-    if answered { Ok(joint(windows)) } else { Err(unavailable("none answers")) }
+    if answers == 0 {
+        return Err(Refusal::unavailable("backends", "none answers"));
+    }
+    let is_down = |node| !front.is_live(node) && front.view.has(node, queue, Row::is_push);
+    is_partial |= windows.is_empty() && (0..front.backends.len()).any(is_down);
+    Ok(Told { window: joint(windows), is_partial })
 }

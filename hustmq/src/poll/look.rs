@@ -13,6 +13,7 @@ use super::{State, Wake, agenda::Spot};
 use crate::{
     backend::Outcome,
     front::Front,
+    push,
     view::{Row, Rows},
 };
 
@@ -64,6 +65,18 @@ pub fn published(front: &Front, queue: &str, ci: u64) {
     front.polls.note_waiting(&state);
 }
 
+/// What is known of a queue may be less than it was: whoever waits for an index that is not the next any more looks where
+/// it stands. Nobody knows of a deleted queue otherwise, since nothing is published that would wake its readers.
+pub fn astray(front: &Front, queue: &str) {
+    let ci = push::known(front, queue);
+    let mut state = front.polls.state.lock();
+    for seat in state.readers.astray(queue, ci) {
+        // Nobody leaves without the lock.
+        let _ = seat.send(Wake::Astray);
+    }
+    front.polls.note_waiting(&state);
+}
+
 /// A node, asked at `asked`, said this of all its queues.
 pub fn polled(front: &Front, node: usize, rows: &Rows, asked: Instant) {
     let mut state = front.polls.state.lock();
@@ -74,6 +87,14 @@ pub fn polled(front: &Front, node: usize, rows: &Rows, asked: Instant) {
         }
     }
     front.polls.note_waiting(&state);
+}
+
+/// The rows of a node were taken in: tells who is astray.
+pub fn straighten(front: &Front) {
+    let queues: Vec<Arc<str>> = front.polls.state.lock().readers.queues().cloned().collect();
+    for queue in queues {
+        astray(front, &queue);
+    }
 }
 
 async fn look_until_quiet(front: &Arc<Front>, spot: Spot) {

@@ -39,7 +39,8 @@ use self::{
 pub use self::{
     evget::evget,
     evsub::evsub,
-    look::{look, polled, published},
+    give_back::lease,
+    look::{astray, look, polled, published, straighten},
     readers::joint,
     seat::passed,
     watch::start,
@@ -76,6 +77,8 @@ type Seat = oneshot::Sender<Wake>;
 enum Wake {
     /// This node has something.
     Go(usize),
+    /// The index waited for may not be the next any more.
+    Astray,
     /// The front ends.
     Draining,
 }

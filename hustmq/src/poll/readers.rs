@@ -48,14 +48,29 @@ impl<W> Readers<W> {
 
     /// Everything up to `ci` has been published: who is woken.
     pub fn published(&mut self, queue: &str, ci: u64) -> Vec<W> {
+        self.take(queue, |line| {
+            let later = line.split_off(&(ci.saturating_add(1), 0));
+            std::mem::replace(line, later)
+        })
+    }
+
+    /// Nothing behind `ci` has been published as far as anybody knows: who waits for more than the next index.
+    pub fn astray(&mut self, queue: &str, ci: u64) -> Vec<W> {
+        self.take(queue, |line| line.split_off(&(ci.saturating_add(1), u64::MAX)))
+    }
+
+    fn take(
+        &mut self,
+        queue: &str,
+        part: impl FnOnce(&mut BTreeMap<(u64, u64), W>) -> BTreeMap<(u64, u64), W>,
+    ) -> Vec<W> {
         let Some(line) = self.lines.get_mut(queue) else { return Vec::new() };
-        let later = line.split_off(&(ci.saturating_add(1), 0));
-        let woken: Vec<W> = std::mem::replace(line, later).into_values().collect();
+        let taken: Vec<W> = part(line).into_values().collect();
         if line.is_empty() {
             self.lines.remove(queue);
         }
-        self.waiting -= woken.len();
-        woken
+        self.waiting -= taken.len();
+        taken
     }
 
     /// The queues somebody waits for.
@@ -128,6 +143,19 @@ mod tests {
         readers.enter("q", 1, "f");
         assert_eq!(readers.clear(), ["f"]);
         assert_eq!(readers.waiting(), 0);
+    }
+
+    #[test]
+    fn an_index_that_is_not_the_next_any_more() {
+        let mut readers = Readers::default();
+        for (index, name) in [(1, "a"), (2, "b"), (3, "c"), (u64::MAX, "d")] {
+            readers.enter("q", index, name);
+        }
+        assert!(readers.astray("none", 0).is_empty() && readers.astray("q", u64::MAX).is_empty());
+        assert_eq!(readers.astray("q", 1), ["c", "d"], "2 is the next");
+        assert_eq!(readers.astray("q", 0), ["b"]);
+        assert_eq!((readers.waiting(), readers.published("q", 1)), (1, vec!["a"]));
+        assert!(!readers.has("q"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use self::{
     catch_up::catch_up,
     compare::start,
     line::Alone,
-    publish::publish,
+    publish::{known, publish},
     subscribe::{Wanted, outside, sub, subscribe},
 };
 use self::{compare::Differences, line::LinesOfPubs};

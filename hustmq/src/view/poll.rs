@@ -68,6 +68,7 @@ async fn round(front: &Front, at: usize) -> bool {
     let answered = ask(front, backend, seen).await;
     if answered {
         poll::polled(front, at, &front.view.rows(at), asked);
+        poll::straighten(front);
     }
     answered
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hust_testkit::Reply;
+use hust_testkit::{Fault, Reply};
 
 use crate::{
     cluster::{Cluster, brief, now},
@@ -105,4 +105,57 @@ fn a_node_that_shows_what_it_does_not_give_is_not_asked_without_pause() {
     assert_eq!(reply.status, 503, "{}", reply.text());
     let asked = stubs.asked()[0];
     assert!((4..100).contains(&asked), "{asked} times in a second");
+}
+
+#[test]
+fn who_waits_for_a_queue_that_is_deleted_is_told_where_it_stands() {
+    let cluster = Cluster::with(2, &["autost_interval_ms=0"]);
+    let mut client = cluster.client();
+    for _ in 0..3 {
+        client.ok("/pub?queue=p&item=a");
+    }
+    let mut readers = ["", "&inline=true"].map(|kind| cluster.park(&format!("/evsub?queue=p&idx=4{kind}")));
+    let mut first = cluster.park("/evsub?queue=new&idx=1&inline=true");
+    client.ok("/purge?queue=p&priori=0");
+    assert_eq!(cluster.waiting(), 3, "an empty window goes on behind its end");
+    client.ok("/delete?queue=p");
+    for reader in &mut readers {
+        let reply = reader.reply();
+        assert_eq!((told(&reply), reply.text().as_str()), ((403, Some("0-0")), "idx: outside the window\n"));
+    }
+    // The first index of a queue is the next one however often that is deleted.
+    client.ok("/pub?queue=other&item=a");
+    assert_eq!(client.get("/delete?queue=new").status, 412);
+    assert_eq!(cluster.waiting(), 1);
+    client.ok("/pub?queue=new&item=first");
+    assert_eq!(brief(&first.reply()), "200 first");
+}
+
+#[test]
+fn a_queue_that_is_deleted_past_the_front_is_noticed_by_the_polls() {
+    let cluster = Cluster::with(2, &[]);
+    let mut client = cluster.client();
+    for _ in 0..2 {
+        client.ok("/pub?queue=p&item=a");
+    }
+    let mut readers = ["", "&inline=true"].map(|kind| cluster.park(&format!("/evsub?queue=p&idx=3{kind}")));
+    let other = cluster.front_of(&[0, 1], &["autost_interval_ms=0"]);
+    assert_eq!(other.http().get("/delete?queue=p").unwrap().status, 200);
+    for reader in &mut readers {
+        assert_eq!(told(&reader.reply()), (403, Some("0-0")));
+    }
+}
+
+#[test]
+fn a_node_that_does_not_answer_sends_nobody_back_to_the_beginning() {
+    let cluster = Cluster::with(2, &["autost_interval_ms=0", "health.timeout_ms=700", "health.fall=1000"]);
+    let mut client = cluster.client();
+    // The second alone has it.
+    for _ in 0..2 {
+        cluster.node(1).ok("/hustmq/pub?queue=p&item=a");
+    }
+    assert_eq!(told(&client.get("/evsub?queue=p&idx=9")), (403, Some("0-2")));
+    cluster.relays[1].set(Fault::Mute);
+    let reply = client.get("/evsub?queue=p&idx=3");
+    assert_eq!((reply.status, reply.header("index")), (503, None), "{}", reply.text());
 }

@@ -91,6 +91,26 @@ fn what_a_client_did_not_take_is_given_back() {
 }
 
 #[test]
+fn what_a_plain_get_leased_for_a_client_that_left_is_given_back() {
+    let cluster = Cluster::one();
+    let mut node = cluster.node(0);
+    node.ok("/hustmq/put?queue=q&item=a");
+    cluster.relays[0].set(Fault::Delay(Duration::from_millis(800)));
+    let requests = format!("hustmq_requests_total{{host=\"{}\"}}", cluster.host(0));
+    let before = cluster.figure(&requests);
+    let mut client = cluster.client();
+    client.send("GET", "/get?queue=q&worker=w&ack=false", "");
+    assert!(wait_until(LONG, || cluster.figure(&requests) > before), "it is on its way to the node");
+    drop(client);
+    for figures in ["\"ready\":[0,0,0],\"unacked\":1", "\"ready\":[1,0,0],\"unacked\":0"] {
+        let shown = || node.ok("/hustmq/stat?queue=q").text().contains(figures);
+        assert!(wait_until(LONG, shown), "{figures}");
+    }
+    let reply = node.ok("/hustmq/get?queue=q&worker=w");
+    assert_eq!((brief(&reply).as_str(), reply.header("redelivered")), ("200 a", Some("1")));
+}
+
+#[test]
 fn an_answer_that_was_lost_is_told() {
     let cluster = Cluster::with(1, &["backend.timeout_ms=1000", "health.timeout_ms=400"]);
     let mut node = cluster.node(0);
