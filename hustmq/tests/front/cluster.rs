@@ -39,22 +39,35 @@ impl Cluster {
 
     /// So many nodes, settings of each, and settings of the front.
     pub fn of(count: usize, each: &[&str], settings: &[&str]) -> Cluster {
+        Cluster::under(&[], count, each, settings)
+    }
+
+    /// The same, with nodes that this command starts.
+    pub fn under(command: &[String], count: usize, each: &[&str], settings: &[&str]) -> Cluster {
         let folder = TempDir::new().unwrap();
-        let hustdb = sibling(env!("CARGO_BIN_EXE_hustmq"), "hustdb").unwrap();
+        let hustdb = sibling(env!("CARGO_BIN_EXE_hustmq"), "hustdb").unwrap().display().to_string();
         let nodes: Vec<Program> = (0..count)
             .map(|number| {
                 let data = folder.path().join(format!("node{number}")).display().to_string();
                 // A restart finds its address again.
                 let address = free_address().unwrap().to_string();
-                let mut args = vec!["--data".into(), data, "--listen".into(), address];
-                args.extend(set(NODE.iter().chain(each)));
-                Program::start(&hustdb, args).unwrap()
+                let mut words = command.to_vec();
+                words.extend([&hustdb, "--data", &data, "--listen", &address].map(str::to_owned));
+                words.extend(set(NODE.iter().chain(each)));
+                let file = words.remove(0);
+                Program::start(file, words).unwrap()
             })
             .collect();
         let relays: Vec<Relay> = nodes.iter().map(|node| Relay::start(node.address()).unwrap()).collect();
         let hosts: Vec<SocketAddr> = relays.iter().map(Relay::address).collect();
         let front = start_front(&hosts, settings);
         Cluster { front, nodes, relays, _folder: folder }
+    }
+
+    /// One more front before these nodes, by their numbers.
+    pub fn front_of(&self, nodes: &[usize], settings: &[&str]) -> Program {
+        let hosts: Vec<SocketAddr> = nodes.iter().map(|node| self.host(*node)).collect();
+        start_front(&hosts, settings)
     }
 
     /// One node.
@@ -149,11 +162,13 @@ fn set<'a>(settings: impl Iterator<Item = &'a &'a str>) -> impl Iterator<Item = 
 
 /// A name that this one of so many nodes owns.
 pub fn owned_by(number: usize, nodes: usize) -> String {
-    let owner = |name: &String| {
-        let hash = u64::from_be_bytes(md5(name.as_bytes())[..8].try_into().unwrap());
-        (u128::from(hash) * nodes as u128) >> 64
-    };
-    (0..).map(|at| format!("queue{at}")).find(|name| owner(name) == number as u128).unwrap()
+    (0..).map(|at| format!("queue{at}")).find(|name| owner(name, nodes) == number).unwrap()
+}
+
+/// Which of so many nodes owns a name.
+pub fn owner(name: &str, nodes: usize) -> usize {
+    let hash = u64::from_be_bytes(md5(name.as_bytes())[..8].try_into().unwrap());
+    ((u128::from(hash) * nodes as u128) >> 64) as usize
 }
 
 /// A connection.

@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "what was measured, and what the machine does not allow")]
 
 mod accounting;
+mod backends;
+mod clock;
 mod cluster;
 mod commands;
 mod document;

@@ -1,7 +1,9 @@
 //! Commands that all nodes are told.
 
+use hust_testkit::wait_until;
+
 use crate::{
-    cluster::{Cluster, brief, owned_by},
+    cluster::{Cluster, LONG, brief, owned_by},
     stub::Stubs,
 };
 
@@ -127,4 +129,53 @@ fn many_answers_are_one() {
     }
     stubs.say("/hustmq/settings", &["200|first", "200|second"]);
     assert_eq!(brief(&stubs.client().get("/settings?queue=q&max=1")), "200 first", "in list order");
+}
+
+#[test]
+fn a_node_that_is_down_keeps_what_it_had() {
+    let mut cluster = Cluster::with(2, &["autost_interval_ms=0"]);
+    let mut client = cluster.client();
+    let queue = |command: &str| format!("of.{command}");
+    let orders = [
+        ("timeout", "second=99", "\"second\":99"),
+        ("lock", "on=1", "\"lock\":1"),
+        ("max", "num=77", "\"max\":77"),
+        ("settings", "dedup=11", "\"dedup\":11"),
+        ("purge", "priori=0", "412 queue: unknown"),
+        ("delete", "x=1", "412 queue: unknown"),
+    ];
+    for (command, ..) in orders {
+        for node in 0..2 {
+            cluster.node(node).ok(&format!("/hustmq/put?queue={}&item=at{node}", queue(command)));
+        }
+    }
+    client.ok("/pub?queue=p&item=kept");
+    client.ok("/autost");
+    cluster.kill(0);
+    let skipped = cluster.host(0).to_string();
+    for (command, query, _) in orders {
+        let reply = client.ok(&format!("/{command}?queue={}&{query}", queue(command)));
+        assert_eq!(reply.header("skipped"), Some(skipped.as_str()), "{command}");
+    }
+    assert_eq!(client.ok("/delete?queue=p").header("skipped"), Some(skipped.as_str()));
+    let known_only_there = client.get(&format!("/get?queue={}&worker=w", queue("delete")));
+    assert_eq!(known_only_there.status, 503, "one that is down has it");
+    cluster.revive(0);
+    let told = |node: usize, command: &str| {
+        brief(&cluster.node(node).get(&format!("/hustmq/settings?queue={}", queue(command))))
+    };
+    for (command, _, changed) in orders {
+        assert!(told(1, command).contains(changed), "{command}: {}", told(1, command));
+        let before = told(0, command);
+        assert!(before.starts_with("200") && !before.contains(changed), "{command}: {before}");
+    }
+    for command in ["purge", "delete"] {
+        let get = format!("/get?queue={}&worker=w", queue(command));
+        client.check(&[(&get, "200 at0"), (&get, "404")]);
+    }
+    // All copies again, by the node that had not heard of it.
+    for node in 0..2 {
+        let sub = || brief(&cluster.node(node).get("/hustmq/sub?queue=p&idx=1"));
+        assert!(wait_until(LONG, || sub() == "200 kept"), "{node}: {}", sub());
+    }
 }

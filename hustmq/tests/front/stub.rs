@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
 
@@ -21,7 +21,7 @@ const ROUTINE: [&str; 3] = ["/status.html", "/hustmq/stat_all", "/hustmq/watch"]
 /// A node.
 pub struct Stub {
     address: SocketAddr,
-    said: Arc<Mutex<Said>>,
+    said: Arc<(Mutex<Said>, Condvar)>,
 }
 
 #[derive(Default)]
@@ -30,13 +30,18 @@ struct Said {
     asked: Vec<String>,
     /// How often it was asked what is asked again and again.
     routine: HashMap<String, usize>,
+    /// A path whose answers are held back.
+    held: Option<String>,
+    /// How many answers are held back now, and how many were at one time.
+    holding: usize,
+    holding_max: usize,
 }
 
 impl Stub {
     fn start() -> Stub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let said: Arc<Mutex<Said>> = Arc::default();
+        let said: Arc<(Mutex<Said>, Condvar)> = Arc::default();
         let serving = said.clone();
         // Ends with the process of the tests.
         let accept = move || {
@@ -59,7 +64,7 @@ impl Stub {
 
     /// What it answers to a path from now on; 412 to others.
     pub fn say(&self, path: &str, answer: &str) {
-        self.said.lock().unwrap().answers.insert(path.to_owned(), answer.to_owned());
+        self.said.0.lock().unwrap().answers.insert(path.to_owned(), answer.to_owned());
     }
 
     /// What it says of its queues from now on.
@@ -69,12 +74,23 @@ impl Stub {
 
     /// What it was asked since it was last looked at: method, target, body.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.said.lock().unwrap().asked)
+        std::mem::take(&mut self.said.0.lock().unwrap().asked)
     }
 
     /// How often it was checked, or polled, or watched, at this path.
     pub fn routine(&self, path: &str) -> usize {
-        self.said.lock().unwrap().routine.get(path).copied().unwrap_or(0)
+        self.said.0.lock().unwrap().routine.get(path).copied().unwrap_or(0)
+    }
+
+    /// Holds back what it would answer to this path; `None`: nothing any more.
+    pub fn hold(&self, path: Option<&str>) {
+        self.said.0.lock().unwrap().held = path.map(str::to_owned);
+        self.said.1.notify_all();
+    }
+
+    /// How many answers were held back at one time, at most.
+    pub fn held_at_once(&self) -> usize {
+        self.said.0.lock().unwrap().holding_max
     }
 }
 
@@ -118,7 +134,7 @@ impl Stubs {
     }
 }
 
-fn serve(mut stream: &TcpStream, said: &Mutex<Said>) {
+fn serve(mut stream: &TcpStream, (said, released): &(Mutex<Said>, Condvar)) {
     let mut from = BufReader::new(stream);
     while let Some(asked) = read(&mut from) {
         let path = asked.split(['?', ' ']).nth(1).unwrap_or_default().to_owned();
@@ -128,6 +144,12 @@ fn serve(mut stream: &TcpStream, said: &Mutex<Said>) {
                 *said.routine.entry(path.clone()).or_default() += 1;
             } else {
                 said.asked.push(asked);
+            }
+            if said.held.as_ref() == Some(&path) {
+                said.holding += 1;
+                said.holding_max = said.holding.max(said.holding_max);
+                said = released.wait_while(said, |said| said.held.as_ref() == Some(&path)).unwrap();
+                said.holding -= 1;
             }
             said.answers.get(&path).cloned().unwrap_or_else(|| "412|queue: unknown\n".into())
         };

@@ -97,3 +97,26 @@ fn answers_that_are_none_change_nothing() {
         assert_eq!(client.get("/stat?queue=q").status, 200, "{wrong}");
     }
 }
+
+#[test]
+fn rounds_never_overlap_on_one_node() {
+    let settings = ["autost_interval_ms=10", "health.timeout_ms=20000", "health.interval_ms=20"];
+    let stubs = Stubs::with(2, &settings);
+    let [slow, quick] = &stubs.nodes[..] else { panic!("two nodes") };
+    let path = "/hustmq/stat_all";
+    slow.hold(Some(path));
+    assert!(wait_until(LONG, || slow.held_at_once() == 1));
+    // Many more want a round of it, the polls and clients; rounds of the other go on.
+    let mut clients: Vec<_> = (0..5).map(|_| stubs.client()).collect();
+    for client in &mut clients {
+        client.send("GET", "/autost", "");
+    }
+    let (begun, others) = (slow.routine(path), quick.routine(path));
+    assert!(wait_until(LONG, || quick.routine(path) > others + 20));
+    assert_eq!((slow.held_at_once(), slow.routine(path)), (1, begun), "one at a time");
+    slow.hold(None);
+    for client in &mut clients {
+        assert_eq!(client.reply().status, 200);
+    }
+    assert_eq!(slow.held_at_once(), 1);
+}

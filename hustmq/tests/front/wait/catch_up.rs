@@ -3,7 +3,7 @@
 use hust_testkit::wait_until;
 
 use super::publish::copies;
-use crate::cluster::{Cluster, LONG};
+use crate::cluster::{Client, Cluster, LONG};
 
 impl Cluster {
     /// Waits until all nodes say this of a queue.
@@ -81,4 +81,31 @@ fn what_expired_still_counts_as_published() {
     assert!(wait_until(LONG, gone));
     cluster.revive(1);
     cluster.wait_runs("p", r#"{"floor":0,"si":2,"ci":2,"runs":[]}"#);
+}
+
+#[test]
+fn two_fronts_catch_up_at_once_while_both_publish() {
+    let mut cluster = Cluster::with(2, &[]);
+    let other = cluster.front_of(&[0, 1], &[]);
+    let (mut client, mut second) = (cluster.client(), Client(other.raw().unwrap()));
+    let queue = cluster.owned_by(0);
+    client.ok(&format!("/pub?queue={queue}&item=first"));
+    cluster.kill(1);
+    for number in 0..200 {
+        client.ok(&format!("/pub?queue={queue}&item=missed{number}"));
+    }
+    cluster.revive(1);
+    let mut last = 0;
+    for number in 0..50 {
+        for client in [&mut client, &mut second] {
+            let index =
+                client.ok(&format!("/pub?queue={queue}&item=beside{number}")).number("index").unwrap();
+            assert!(index > last, "{index} after {last}");
+            last = index;
+        }
+    }
+    assert_eq!(last, 301);
+    cluster.wait_runs(&queue, r#"{"floor":0,"si":0,"ci":301,"runs":[[1,301]]}"#);
+    assert!(copies(&mut cluster.node(0), &queue, 1) == copies(&mut cluster.node(1), &queue, 1));
+    assert_eq!(cluster.figure("hustmq_conflicts_total"), 0);
 }

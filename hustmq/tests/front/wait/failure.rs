@@ -1,7 +1,9 @@
-//! Nodes die and come back while clients wait.
+//! Nodes, and the front itself, die and come back while clients wait.
+
+use std::io::ErrorKind;
 
 use super::rpc::token;
-use crate::cluster::{Cluster, brief};
+use crate::cluster::{Client, Cluster, brief};
 
 #[test]
 fn waiters_outlive_a_node() {
@@ -10,7 +12,7 @@ fn waiters_outlive_a_node() {
     let queue = cluster.owned_by(0);
     let mut waiters: Vec<_> =
         (0..4).map(|_| cluster.park(&format!("/evget?queue={queue}&worker=w&inline=true"))).collect();
-    let serve = |waiter: &mut crate::cluster::Client, item: &str| {
+    let serve = |waiter: &mut Client, item: &str| {
         assert_eq!(brief(&waiter.reply()), format!("200 {item}"));
     };
     cluster.kill(0);
@@ -60,4 +62,53 @@ fn all_nodes_down() {
     }
     client.ok("/pub?queue=p&item=first");
     assert_eq!(brief(&reader.reply()), "200 first");
+}
+
+#[test]
+fn a_front_that_is_killed_takes_its_clients_with_it_and_no_message() {
+    let mut cluster = Cluster::with(2, &["autost_interval_ms=0"]);
+    let other = cluster.front_of(&[0, 1], &[]);
+    let (mut client, mut survivor) = (cluster.client(), Client(other.raw().unwrap()));
+    for item in ["leased", "batch", "stays"] {
+        client.ok(&format!("/put?queue=q&item={item}"));
+    }
+    client.ok("/pub?queue=p&item=first");
+    let lease = client.ok("/get?queue=q&worker=w&ack=false");
+    let batch = client.ok("/get?queue=q&worker=w&ack=false&count=1");
+    let mut waiting = [
+        cluster.park("/evget?queue=empty&worker=w"),
+        cluster.park("/evget?queue=empty&worker=w&inline=true"),
+        cluster.park("/evsub?queue=p&idx=2&inline=true"),
+        cluster.call("jobs", "arguments", 1),
+        cluster.work("?queue=other", 1),
+    ];
+    cluster.front.kill().unwrap();
+    for client in &mut waiting {
+        // No answer before that.
+        let closed = client.0.is_closed();
+        let reset = closed.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+        assert!(reset || matches!(closed, Ok(true)), "{closed:?}");
+    }
+    let peer = lease.header("ack-peer").unwrap();
+    let token = lease.header("ack-token").unwrap();
+    let text = batch.text();
+    let batched = text.split("token=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    survivor.check(&[
+        (&format!("/touch?queue=q&token={token}&peer={peer}"), "200"),
+        (&format!("/ack?queue=q&token={token}&peer={peer}"), "200"),
+        (&format!("/nack?queue=q&token={batched}&peer={peer}"), "200"),
+        ("/get?queue=q&worker=w", "200 batch"),
+        ("/get?queue=q&worker=w", "200 stays"),
+        ("/get?queue=q&worker=w", "404"),
+        // Nobody waits any more: what comes is there for those who ask.
+        ("/put?queue=empty&item=new", "200"),
+        ("/get?queue=empty&worker=w", "200 new"),
+        ("/sub?queue=p&idx=1", "200 first"),
+    ]);
+    assert_eq!(survivor.ok("/pub?queue=p&item=second").header("index"), Some("2"), "indices go on");
+    let status = survivor.ok("/do_get_status").text();
+    assert!(status.starts_with(r#"{"unassigned_tasks":0,"assigned_tasks":0,"#), "not shared: {status}");
+    // A front of the same address serves again.
+    cluster.front.restart().unwrap();
+    assert_eq!(cluster.client().ok("/sub?queue=p&idx=2").text(), "second");
 }

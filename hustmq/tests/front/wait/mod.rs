@@ -9,4 +9,5 @@ mod inline;
 mod many;
 mod publish;
 mod rpc;
+mod split;
 mod wake;

@@ -4,7 +4,7 @@ use std::{sync::Mutex, thread, time::Duration};
 
 use hust_testkit::{Fault, wait_until};
 
-use crate::cluster::{Client, Cluster, LONG, brief};
+use crate::cluster::{Client, Cluster, LONG, brief, now};
 
 fn runs(client: &mut Client, queue: &str) -> String {
     client.get(&format!("/hustmq/runs?queue={queue}")).text()
@@ -139,6 +139,19 @@ fn one_that_waits_too_long_in_line_was_not_sent() {
     }));
     cluster.relays[0].set(Fault::None);
     assert_eq!(deleting.reply().status, 200);
+}
+
+#[test]
+fn sending_ends_with_the_time_to_publish() {
+    let cluster =
+        Cluster::with(1, &["publish_timeout_ms=300", "backend.timeout_ms=20000", "health.fall=1000"]);
+    let mut client = cluster.client();
+    client.ok("/pub?queue=p&item=a");
+    cluster.relays[0].set(Fault::Mute);
+    let began = now();
+    let reply = client.get("/pub?queue=p&item=b");
+    assert_eq!((reply.status, reply.header("outcome")), (503, Some("unknown")), "{}", reply.text());
+    assert!((300..15_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::cluster::{Client, Cluster, now};
+use hust_testkit::wait_until;
+
+use crate::{
+    cluster::{Client, Cluster, LONG, now},
+    stub::Stubs,
+};
 
 /// 50 ms on an idle machine; the tests share theirs.
 const CEILING: Duration = Duration::from_millis(500);
@@ -45,4 +50,28 @@ fn wake_ups_are_quick() {
     for (what, time) in times {
         assert!(time < CEILING, "{what}: {time:?}");
     }
+}
+
+#[test]
+fn nodes_are_watched_only_while_somebody_waits() {
+    let stubs = Stubs::with(2, &["health.interval_ms=20"]);
+    let watched = || [0, 1].map(|node: usize| stubs.nodes[node].routine("/hustmq/watch"));
+    let checks = || stubs.nodes[0].routine("/status.html");
+    let pass = || {
+        let before = checks();
+        assert!(wait_until(LONG, || checks() > before + 10));
+    };
+    pass();
+    assert_eq!(watched(), [0, 0]);
+    let mut waiter = stubs.client();
+    waiter.send("GET", "/evget?queue=q&worker=w", "");
+    assert!(wait_until(LONG, || watched().iter().all(|count| *count > 0)), "each by one");
+    drop(waiter);
+    let waits = || !stubs.client().get("/metrics").text().contains("hustmq_evget_waiting 0");
+    assert!(wait_until(LONG, || !waits()));
+    // What was on its way when the last one left.
+    pass();
+    let before = watched();
+    pass();
+    assert_eq!(watched(), before);
 }
