@@ -1,17 +1,22 @@
 //! Makes the copies of a push queue equal again: asks all live nodes what they have, and moves what each lacks.
 //!
 //! One at a time for a queue. Pubs go on beside it: what they add is newer than what is moved, and merging twice does
-//! no harm. What fails is left to the next comparison of the polls.
+//! no harm. What fails is tried again, after pauses that grow, at once when a node comes up.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hust_wire::{
+    backoff::Backoff,
     client::{Call, Reply, Target},
     message::Line,
     queue::COUNT_MAX,
 };
 use hyper::{Method, StatusCode};
+use tokio::time::timeout;
 
 use super::{
     plan::{Held, Need, Plan, Transfer, plan},
@@ -19,6 +24,9 @@ use super::{
     subscribe::window,
 };
 use crate::{backend::Outcome, front::Front, poll};
+
+/// What could not be made equal is tried again after so long: a node that is full is not sent its copies with every poll.
+const AFTER_FAILURE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
 
 /// The copies of a queue may differ: makes them equal, on the keeper's thread.
 pub fn catch_up(front: &Arc<Front>, queue: &str) {
@@ -32,10 +40,18 @@ pub fn catch_up(front: &Arc<Front>, queue: &str) {
     }
     let (shared, queue) = (front.clone(), queue.to_owned());
     front.keeper.spawn(async move {
+        let mut backoff = AFTER_FAILURE;
         loop {
-            if let Ok(_room) = shared.pushes.room.acquire().await {
-                round(&shared, &queue).await;
+            let done = match shared.pushes.room.acquire().await {
+                Ok(_room) => round(&shared, &queue).await,
+                Err(_) => true,
+            };
+            if !done {
+                // Either way it is time.
+                let _ = timeout(backoff.after_failure(), shared.pushes.sooner.notified()).await;
+                continue;
             }
+            backoff.reset();
             let mut under_way = shared.pushes.under_way.lock();
             if under_way.insert(queue.clone(), false) != Some(true) {
                 under_way.remove(&queue);
@@ -45,28 +61,34 @@ pub fn catch_up(front: &Arc<Front>, queue: &str) {
     });
 }
 
-async fn round(front: &Arc<Front>, queue: &str) {
+/// Whether nobody lacks anything afterwards, as far as is known.
+async fn round(front: &Arc<Front>, queue: &str) -> bool {
     let _beside = front.pushes.lines.beside(queue).await;
     front.pushes.counts.catch_ups.fetch_add(1, Relaxed);
-    let mut held = Vec::new();
+    let (mut held, mut done) = (Vec::new(), true);
     for node in front.live() {
         match runs(front, node, queue).await {
             Some(runs) => held.push((node, runs)),
-            None => tracing::debug!("catching up {queue}: node {node} does not say what it has"),
+            None => {
+                tracing::debug!("catching up {queue}: {} does not say what it has", front.host(node));
+                done = false;
+            }
         }
     }
     // Nobody knows it any more: nothing is to be made by merging.
     if held.iter().all(|(_, held)| *held == Held::default()) {
-        return;
+        return done;
     }
     let plan = plan(&held);
     front.pushes.note(queue, plan.ci);
     for need in &plan.needs {
         if fill(front, queue, &plan, need).await.is_none() {
-            tracing::info!("catching up {queue}: node {} still lacks something", need.node);
+            tracing::info!("catching up {queue}: {} still lacks something", front.host(need.node));
+            done = false;
         }
     }
     poll::published(front, queue, plan.ci);
+    done
 }
 
 /// What a node has; nothing of a queue it does not know. `None` if it does not say, or has a queue of the other kind.

@@ -42,6 +42,7 @@ pub fn start(front: &Arc<Front>) {
             let risen = timeout(interval, shared.keeper.risen.notified()).await.is_ok();
             if risen {
                 view::first(shared.clone()).await;
+                shared.pushes.sooner.notify_waiters();
             }
             compare(&shared, risen);
         }

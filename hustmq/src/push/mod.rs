@@ -20,7 +20,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub use self::{
     catch_up::catch_up,
@@ -45,6 +45,8 @@ pub struct Pushes {
     /// The queues being caught up; whether once more.
     under_way: Mutex<HashMap<String, bool>>,
     room: Semaphore,
+    /// Those that could not be are tried again now.
+    sooner: Notify,
     differences: Mutex<Differences>,
     /// What has been counted.
     pub counts: Counts,
@@ -70,6 +72,7 @@ impl Default for Pushes {
             last: Mutex::default(),
             under_way: Mutex::default(),
             room: Semaphore::new(CATCH_UPS),
+            sooner: Notify::new(),
             differences: Mutex::default(),
             counts: Counts::default(),
         }

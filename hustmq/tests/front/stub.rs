@@ -77,6 +77,11 @@ impl Stub {
         std::mem::take(&mut self.said.0.lock().unwrap().asked)
     }
 
+    /// How often it was asked for a path since it was last looked at, which this is not.
+    pub fn asked_so_far(&self, path: &str) -> usize {
+        self.said.0.lock().unwrap().asked.iter().filter(|asked| asked.contains(path)).count()
+    }
+
     /// How often it was checked, or polled, or watched, at this path.
     pub fn routine(&self, path: &str) -> usize {
         self.said.0.lock().unwrap().routine.get(path).copied().unwrap_or(0)

@@ -3,7 +3,10 @@
 use hust_testkit::wait_until;
 
 use super::publish::copies;
-use crate::cluster::{Client, Cluster, LONG};
+use crate::{
+    cluster::{Client, Cluster, LONG, owned_by},
+    stub::Stubs,
+};
 
 impl Cluster {
     /// Waits until all nodes say this of a queue.
@@ -108,4 +111,45 @@ fn two_fronts_catch_up_at_once_while_both_publish() {
     cluster.wait_runs(&queue, r#"{"floor":0,"si":0,"ci":301,"runs":[[1,301]]}"#);
     assert!(copies(&mut cluster.node(0), &queue, 1) == copies(&mut cluster.node(1), &queue, 1));
     assert_eq!(cluster.figure("hustmq_conflicts_total"), 0);
+}
+
+#[test]
+fn a_node_that_refuses_its_copies_is_not_sent_them_with_every_poll() {
+    let stubs = Stubs::with(2, &["autost_interval_ms=10"]);
+    let [has, lacks] = &stubs.nodes[..] else { panic!("two nodes") };
+    has.say("/hustmq/runs", r#"200|{"floor":0,"ci":1,"runs":[[1,1]]}"#);
+    has.say("/hustmq/sub", "200 next=2|index=1&expire=9&len=1\na\n");
+    lacks.say("/hustmq/merge", "403|capacity: reached\n");
+    has.rows(r#"[{"queue":"p","type":1,"ci":1,"ready":[1,0,0]}]"#);
+    let merges = |count: usize| lacks.asked_so_far("/hustmq/merge") >= count;
+    assert!(wait_until(LONG, || merges(2)), "it is tried again");
+    let polls = has.routine("/hustmq/stat_all");
+    assert!(wait_until(LONG, || has.routine("/hustmq/stat_all") > polls + 40));
+    // The next pause is of a second and more; 40 polls take half of one, on a quiet machine.
+    let (tried, polled) = (lacks.asked_so_far("/hustmq/merge"), has.routine("/hustmq/stat_all"));
+    assert!(tried < 8 && polled > 40, "{tried} times in {polled} polls");
+    lacks.say("/hustmq/merge", r#"200|{"applied":1,"conflicts":0}"#);
+    let none = || stubs.client().get("/metrics").text().contains("hustmq_caught_up_total 0");
+    assert!(wait_until(LONG, || !none()), "when it takes them it gets them");
+}
+
+#[test]
+fn a_copy_that_fails_is_made_up_for_without_any_poll() {
+    let stubs = Stubs::with(2, &[]);
+    let queue = owned_by(0, 2);
+    stubs.say("/hustmq/pub", &["200 index=1 expire=9|", ""]);
+    stubs.say("/hustmq/merge", &["", "500|engine: broken\n"]);
+    stubs.say("/hustmq/runs", &[r#"200|{"floor":0,"ci":1,"runs":[[1,1]]}"#, "412|queue: unknown\n"]);
+    stubs.say("/hustmq/sub", &["200 next=2|index=1&expire=9&len=1\na\n", ""]);
+    let reply = stubs.client().get(&format!("/pub?queue={queue}&item=a"));
+    assert_eq!((reply.status, reply.header("count")), (200, Some("1")));
+    assert!(wait_until(LONG, || stubs.nodes[1].asked_so_far("/hustmq/merge") > 2), "again and again");
+    let taken = r#"200|{"applied":1,"conflicts":0}"#;
+    stubs.nodes[1].say("/hustmq/merge", taken);
+    let none = || stubs.client().get("/metrics").text().contains("hustmq_caught_up_total 0");
+    assert!(wait_until(LONG, || !none()));
+    assert!(
+        stubs.nodes[0].take().iter().any(|asked| asked.starts_with("GET /hustmq/sub")),
+        "from who has it"
+    );
 }

@@ -75,3 +75,16 @@ fn nodes_are_watched_only_while_somebody_waits() {
     pass();
     assert_eq!(watched(), before);
 }
+
+#[test]
+fn the_polls_are_a_net_under_all_that_wakes() {
+    // A node that answers no watch and no look tells of its messages in its rows alone.
+    let stubs = Stubs::with(1, &["autost_interval_ms=50"]);
+    let node = &stubs.nodes[0];
+    node.say("/hustmq/watch", "500|");
+    let mut waiter = stubs.client();
+    waiter.send("GET", "/evget?queue=q&worker=w", "");
+    assert!(wait_until(LONG, || node.asked_so_far("/hustmq/stat") > 0), "it looked, and there was nothing");
+    node.rows(r#"[{"queue":"q","ready":[0,1,0]}]"#);
+    assert_eq!(waiter.reply().status, 307);
+}
