@@ -87,7 +87,7 @@ impl Stub {
         self.said.0.lock().unwrap().routine.get(path).copied().unwrap_or(0)
     }
 
-    /// Holds back what it would answer to this path; `None`: nothing any more.
+    /// Holds back what it answers to this path, as it is when it is asked; `None`: nothing any more.
     pub fn hold(&self, path: Option<&str>) {
         self.said.0.lock().unwrap().held = path.map(str::to_owned);
         self.said.1.notify_all();
@@ -150,13 +150,14 @@ fn serve(mut stream: &TcpStream, (said, released): &(Mutex<Said>, Condvar)) {
             } else {
                 said.asked.push(asked);
             }
+            let answer = said.answers.get(&path).cloned().unwrap_or_else(|| "412|queue: unknown\n".into());
             if said.held.as_ref() == Some(&path) {
                 said.holding += 1;
                 said.holding_max = said.holding.max(said.holding_max);
                 said = released.wait_while(said, |said| said.held.as_ref() == Some(&path)).unwrap();
                 said.holding -= 1;
             }
-            said.answers.get(&path).cloned().unwrap_or_else(|| "412|queue: unknown\n".into())
+            answer
         };
         if answer == "hang up" || stream.write_all(whole(&answer).as_bytes()).is_err() {
             return;

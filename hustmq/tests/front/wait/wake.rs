@@ -88,3 +88,20 @@ fn the_polls_are_a_net_under_all_that_wakes() {
     node.rows(r#"[{"queue":"q","ready":[0,1,0]}]"#);
     assert_eq!(waiter.reply().status, 307);
 }
+
+#[test]
+fn what_comes_while_a_node_is_looked_at_is_not_missed() {
+    let stubs = Stubs::with(1, &[]);
+    let node = &stubs.nodes[0];
+    node.say("/hustmq/put", "200 index=1|");
+    node.say("/hustmq/stat", r#"200|{"queue":"q","ready":[0,0,0]}"#);
+    node.hold(Some("/hustmq/stat"));
+    let mut waiter = stubs.client();
+    waiter.send("GET", "/evget?queue=q&worker=w", "");
+    assert!(wait_until(LONG, || node.held_at_once() == 1), "it looks");
+    node.say("/hustmq/stat", r#"200|{"queue":"q","ready":[1,0,0]}"#);
+    stubs.client().ok("/put?queue=q&item=a");
+    // The answer to the first look is from before the put.
+    node.hold(None);
+    assert_eq!(waiter.reply().status, 307);
+}

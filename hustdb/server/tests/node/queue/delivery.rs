@@ -146,7 +146,7 @@ fn nack_with_a_delay_waits() {
 
 #[test]
 fn workers_are_remembered() {
-    let node = node();
+    let mut node = node();
     let mut client = Client::of(&node);
     client.mq_check(&[
         ("put?queue=q&item=i", "200  [index: 1]"),
@@ -167,4 +167,7 @@ fn workers_are_remembered() {
     let workers = client.json("worker?queue=q");
     assert_eq!(workers.as_array().unwrap().len(), 1024);
     assert_eq!((&workers[0]["w"], &workers[1023]["w"]), (&"worker0076".into(), &"worker1099".into()));
+    assert!(node.stop().unwrap().success());
+    node.restart().unwrap();
+    Client::of(&node).mq_check(&[("worker?queue=q", "200 []")]);
 }

@@ -130,7 +130,7 @@ fn merged(received: u32, applied: u32, conflicts: u32) -> String {
 
 #[test]
 fn merge_keeps_indices_and_is_idempotent() {
-    let node = node();
+    let mut node = node();
     let mut client = Client::of(&node);
     let later = now_ms() + 600_000;
     let body = [
@@ -176,7 +176,15 @@ fn merge_keeps_indices_and_is_idempotent() {
     }
     client.mq_check(&[("stat?queue=new", "412 queue: unknown")]);
     assert_eq!(merge(&mut client, "queue=new", ""), merged(0, 0, 0));
-    client.mq_check(&[("runs?queue=new", r#"200 {"floor":0,"si":0,"ci":0,"runs":[]}"#)]);
+    let kept = [
+        ("runs?queue=new", r#"200 {"floor":0,"si":0,"ci":0,"runs":[]}"#),
+        ("runs?queue=p", r#"200 {"floor":8,"si":8,"ci":9,"runs":[[9,9]]}"#),
+        ("sub?queue=p&idx=9", "200 i [index: 8-9]"),
+    ];
+    client.mq_check(&kept);
+    node.kill().unwrap();
+    node.restart().unwrap();
+    Client::of(&node).mq_check(&kept);
 }
 
 #[test]

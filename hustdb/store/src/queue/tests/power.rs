@@ -116,3 +116,16 @@ fn a_synced_ack_is_final_and_an_unsynced_one_brings_the_message_back_whole() {
         }
     }
 }
+
+#[test]
+fn a_store_that_was_closed_has_nothing_to_lose() {
+    let mut node = Node::new(|_| {});
+    assert!(matches!(node.options.engine.sync, SyncMode::Os), "nothing is synced before it is closed");
+    for (_, call) in &CALLS[..8] {
+        call(&node);
+    }
+    let before = told(&node);
+    node.store.take().unwrap().close().unwrap();
+    node.crash();
+    assert_eq!(told(&node), before);
+}
