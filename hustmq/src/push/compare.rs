@@ -55,7 +55,7 @@ fn compare(front: &Arc<Front>, once: bool) {
     let silent = (0..front.backends.len()).filter(|node| !front.is_live(*node));
     let known: Vec<Arc<Rows>> =
         live.iter().cloned().chain(silent.map(|node| front.view.rows(node))).collect();
-    front.pushes.last.lock().retain(|queue, _| known.iter().any(|rows| rows.contains_key(queue)));
+    front.pushes.prune(|queue| known.iter().any(|rows| rows.contains_key(queue)));
     let again = front.pushes.differences.lock().again(differing(&live), once);
     for queue in again {
         catch_up(front, &queue);

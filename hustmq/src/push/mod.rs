@@ -41,7 +41,7 @@ const CATCH_UPS: usize = 4;
 pub struct Pushes {
     lines: Arc<LinesOfPubs>,
     /// The largest index seen of each queue.
-    last: Mutex<HashMap<String, u64>>,
+    last: Mutex<HashMap<String, Noted>>,
     /// The queues being caught up; whether once more.
     under_way: Mutex<HashMap<String, bool>>,
     room: Semaphore,
@@ -50,6 +50,14 @@ pub struct Pushes {
     differences: Mutex<Differences>,
     /// What has been counted.
     pub counts: Counts,
+}
+
+/// An index that was seen.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    index: u64,
+    /// Whether it was seen since the last comparison: the polls may not know the queue yet.
+    is_fresh: bool,
 }
 
 /// Counters of push queues.
@@ -82,16 +90,24 @@ impl Default for Pushes {
 impl Pushes {
     /// The largest index seen of a queue.
     fn last(&self, queue: &str) -> u64 {
-        self.last.lock().get(queue).copied().unwrap_or(0)
+        self.last.lock().get(queue).map_or(0, |noted| noted.index)
     }
 
     /// An index was seen.
     fn note(&self, queue: &str, index: u64) {
         let mut last = self.last.lock();
+        let index = last.get(queue).map_or(index, |noted| index.max(noted.index));
+        let noted = Noted { index, is_fresh: true };
         match last.get_mut(queue) {
-            Some(known) => *known = index.max(*known),
-            None => drop(last.insert(queue.to_owned(), index)),
+            Some(known) => *known = noted,
+            None => drop(last.insert(queue.to_owned(), noted)),
         }
+    }
+
+    /// Forgets what was seen of queues that are not `known`, neither now nor at the comparison before.
+    fn prune(&self, known: impl Fn(&str) -> bool) {
+        let stays = |queue: &String, noted: &mut Noted| std::mem::take(&mut noted.is_fresh) || known(queue);
+        self.last.lock().retain(stays);
     }
 
     /// Waits behind the pubs and catching up that came before; until what it returns is dropped nothing of the queue is
@@ -100,5 +116,23 @@ impl Pushes {
         let alone = self.lines.alone(queue).await;
         self.last.lock().remove(queue);
         alone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_published_a_moment_ago_outlives_a_poll_from_before() {
+        let pushes = Pushes::default();
+        pushes.note("new", 7);
+        pushes.note("known", 3);
+        pushes.note("new", 5);
+        let known = |queue: &str| queue == "known";
+        pushes.prune(known);
+        assert_eq!((pushes.last("new"), pushes.last("known"), pushes.last("none")), (7, 3, 0));
+        pushes.prune(known);
+        assert_eq!((pushes.last("new"), pushes.last("known")), (0, 3), "nobody has it");
     }
 }
