@@ -1,7 +1,12 @@
 //! Kept connections: used again, replaced once when the host has closed them, closed when nobody needs them.
 
+use std::sync::Arc;
+
 use hust_wire::client::{Call, Options, Outcome, Pool};
-use tokio::{io::AsyncWriteExt, sync::mpsc};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{Barrier, mpsc},
+};
 
 use crate::support::{OK, SHORT, Server, closed, get, looked_at_sockets, options, pool, request};
 
@@ -43,6 +48,47 @@ async fn one_closed_meanwhile_is_replaced_for_any_request() {
     assert_eq!(pool.call(&server.host, &post()).await.unwrap().body, "ok");
     assert_eq!((seen.recv().await, seen.recv().await), (Some(0), Some(1)));
     assert!(seen.try_recv().is_err(), "nothing was sent twice");
+}
+
+/// A runtime tells a task that has looked at 128 sockets in a row that nothing has come to the next ones.
+#[tokio::test]
+async fn any_number_closed_meanwhile_are_replaced() {
+    const MANY: usize = 200;
+    let all = Arc::new(Barrier::new(MANY));
+    let (sender, mut ended) = mpsc::unbounded_channel();
+    let server = Server::start(move |number, mut stream| {
+        let (all, sender) = (all.clone(), sender.clone());
+        async move {
+            while request(&mut stream).await.is_some() {
+                if number < MANY {
+                    all.wait().await;
+                }
+                stream.write_all(OK).await.unwrap();
+                if number < MANY {
+                    drop(stream);
+                    sender.send(number).unwrap();
+                    return;
+                }
+            }
+        }
+    })
+    .await;
+    let pool = Pool::with(Options { connections: MANY, ..options() }, "", "");
+    let calls: Vec<_> = (0..MANY)
+        .map(|_| {
+            let (pool, host) = (pool.clone(), server.host.clone());
+            tokio::spawn(async move { pool.call(&host, &post()).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    for _ in 0..MANY {
+        ended.recv().await.unwrap();
+    }
+    looked_at_sockets().await;
+    assert_eq!(pool.call(&server.host, &post()).await.unwrap().body, "ok");
+    assert_eq!(server.accepted(), MANY + 1);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::{
     sync::{Semaphore, mpsc},
 };
 
-use crate::support::{OK, SHORT, Server, get, options, pool, request};
+use crate::support::{LONG, OK, SHORT, Server, get, options, pool, request};
 
 /// A server that answers when let, and tells when it is asked.
 async fn gated() -> (Server, Arc<Semaphore>, mpsc::UnboundedReceiver<usize>) {
@@ -137,5 +137,26 @@ async fn an_oversized_answer_is_unknown_and_ends_the_connection() {
             }
             assert_eq!(server.accepted(), if fits { 1 } else { round });
         }
+    }
+}
+
+/// A host that never pauses is read without waiting, and so without a look at the timer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_never_stops_talking_is_late_too() {
+    for flood in [&b"HTTP/1.1 100 Continue\r\n\r\n"[..], b"1;x=y\r\nb\r\n"] {
+        let server = Server::start(move |_, mut stream| async move {
+            request(&mut stream).await.unwrap();
+            if flood.starts_with(b"1") {
+                let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+                stream.write_all(head).await.unwrap();
+            }
+            let many = flood.repeat(10_000);
+            while stream.write_all(&many).await.is_ok() {}
+        })
+        .await;
+        let call = get().timeout(SHORT).answer_max_bytes(usize::MAX);
+        let failure = tokio::time::timeout(LONG, pool().call(&server.host, &call)).await;
+        let failure = failure.expect("the deadline holds").unwrap_err();
+        assert_eq!(failure.to_string(), "unknown: no complete answer in time");
     }
 }
