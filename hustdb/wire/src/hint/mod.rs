@@ -21,6 +21,7 @@ pub use format::{
     VERSION, decode, encode,
 };
 pub use scan::{Found, Scan};
+pub use sums::Sums;
 pub use writer::{WriteError, Writer};
 
 /// A hint older than this is dropped in place of being replayed: a tombstone may be gone by then.

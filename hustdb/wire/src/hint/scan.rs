@@ -7,6 +7,10 @@
 //! told from marks (`sums.rs`) and not by reading each of those frames, and bytes that somebody has put a fitting
 //! checksum before are not searched again if they are no hint. So a scan takes time in proportion to the segment.
 
+use std::{io::ErrorKind, ops::Range};
+
+use crc32fast::Hasher;
+
 use super::{
     format::{FRAME_HEADER_BYTES, FRAME_MAGIC, HEADER_BYTES, Header, Hint, HintError, envelope, open},
     sums::Sums,
@@ -79,7 +83,7 @@ impl<'a> Scan<'a> {
         let start = at + FRAME_HEADER_BYTES;
         let end = start + payload.len();
         let fits = match &self.sums {
-            Some(sums) => sums.fits(self.bytes, start..end, checksum),
+            Some(sums) => self.sums_fit(sums, start..end, checksum),
             None => crc32fast::hash(payload) == checksum,
         };
         if !fits {
@@ -89,6 +93,17 @@ impl<'a> Scan<'a> {
             Ok(hint) => At::Hint(hint, end),
             Err(_) => At::Illegal(end),
         }
+    }
+
+    fn sums_fit(&self, sums: &Sums, piece: Range<usize>, checksum: u32) -> bool {
+        let read = |range: Range<u64>, hasher: &mut Hasher| {
+            let place = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+            let part = place.and_then(|(start, end)| self.bytes.get(start..end));
+            hasher.update(part.ok_or(ErrorKind::UnexpectedEof)?);
+            Ok(())
+        };
+        // Bytes in memory are always there.
+        sums.fits(piece.start as u64..piece.end as u64, checksum, read).unwrap_or(false)
     }
 
     /// The next offset, `at` or later, at which a hint begins.
@@ -121,7 +136,11 @@ impl<'a> Iterator for Scan<'a> {
             At::Illegal(end) => end,
             At::Nothing => start + 1,
         };
-        self.sums.get_or_insert_with(|| Sums::new(self.bytes));
+        self.sums.get_or_insert_with(|| {
+            let mut sums = Sums::new(self.bytes.len() as u64);
+            sums.push(self.bytes);
+            sums
+        });
         match self.resume(next) {
             Some(end) => {
                 self.at = end;

@@ -34,6 +34,8 @@ impl Segment {
     pub fn create(hints_dir: &Path, host: &Host, now_ms: u64, number: u64) -> io::Result<Segment> {
         let home = hints_dir.join(host.as_str());
         folder::make(&home)?;
+        // Another process, or one that was cut off, may have made the folder and not synced its name yet.
+        folder::sync(hints_dir)?;
         let name = format!("{now_ms:013}-{}-{number}{SEGMENT_SUFFIX}", std::process::id());
         let mut file = folder::create(&home.join(name))?;
         file.write_all(&Header { created_ms: now_ms }.encode())?;
@@ -58,5 +60,50 @@ impl Segment {
         self.size_bytes >= SEGMENT_MAX_BYTES
             || self.used.elapsed() >= IDLE_MAX
             || self.created.elapsed() >= AGE_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn segment(folder: &Path, number: u64) -> Segment {
+        Segment::create(folder, &"a:1".parse().unwrap(), 1_700_000_000_000, number).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_closed_for_its_age_and_when_nothing_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut busy = segment(folder.path(), 1);
+        for _ in 0..119 {
+            advance(Duration::from_millis(500)).await;
+            busy.append(&[b"x".to_vec()]).unwrap();
+            assert!(!busy.is_done(), "a hint every half a second");
+        }
+        advance(Duration::from_millis(499)).await;
+        assert!(!busy.is_done(), "59.999 s");
+        advance(Duration::from_millis(1)).await;
+        assert!(busy.is_done(), "60 s");
+        let mut idle = segment(folder.path(), 2);
+        advance(Duration::from_millis(900)).await;
+        idle.append(&[b"x".to_vec()]).unwrap();
+        advance(Duration::from_millis(999)).await;
+        assert!(!idle.is_done(), "0.999 s after the last");
+        advance(Duration::from_millis(1)).await;
+        assert!(idle.is_done(), "1 s after the last");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_closed_at_64_mib() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut segment = segment(folder.path(), 1);
+        let rest = (64 << 20) - HEADER_BYTES;
+        segment.append(&[vec![0; rest / 2], vec![0; rest - rest / 2 - 1]]).unwrap();
+        assert!(!segment.is_done(), "a byte is left");
+        segment.append(&[vec![0]]).unwrap();
+        assert!(segment.is_done());
+        assert_eq!(segment.file.metadata().unwrap().len(), 64 << 20);
     }
 }
