@@ -1,11 +1,13 @@
 //! The hints on disk: which hosts have any, how many, and how far each segment is.
 //!
 //! A folder of `hints.dir` whose name is a legal host is a queue, from the moment it is seen. `survey.rs` reads what is
-//! new in it, `queue.rs` holds what is known, `reader.rs` reads segments, `progress.rs` keeps how far each is replayed.
+//! new in it, `queue.rs` holds what is known, `reader.rs` reads segments from a `source.rs`, `progress.rs` keeps how far
+//! each is replayed.
 
 mod progress;
 mod queue;
 mod reader;
+mod source;
 mod survey;
 
 use std::{

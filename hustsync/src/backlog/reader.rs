@@ -4,27 +4,24 @@
 //! reading goes on at the next frame whose checksum fits. Where there is none to the end, what is left is either torn
 //! (a write that was cut off, or zeros that a power loss left) or, if it looks like a frame that was whole once,
 //! damage; of a segment that is still being written it is torn, and will be whole.
+//!
+//! A value may be full of what looks like long frames. So from the first damage on checksums are told from marks that
+//! one pass over the rest has left, and bytes with a fitting checksum that are no hint are not searched again: a segment
+//! is read in time in proportion to its length, whatever is in it.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{io, ops::Range};
 
-use hust_wire::hint::{self, FRAME_HEADER_BYTES, FRAME_MAGIC, HEADER_BYTES, Header, HintError, NOTED_BYTES};
+use hust_wire::{
+    frame,
+    hint::{self, FRAME_HEADER_BYTES, FRAME_MAGIC, HintError, NOTED_BYTES, Sums},
+};
 
-/// Read at a time.
-const CHUNK_BYTES: usize = 256 << 10;
-/// Bytes of a frame before its record: header, time, and the head of a merge frame up to its lengths.
-const PLAUSIBLE_BYTES: usize = FRAME_HEADER_BYTES + NOTED_BYTES + 12;
+use super::source::{CHUNK_BYTES, Source, is_zero, read_all};
 
-/// Where the bytes of a segment come from.
-pub trait Source {
-    /// Reads at most `into` at an offset; 0 at the end.
-    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize>;
-}
-
-impl Source for File {
-    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(self, into, offset)
-    }
-}
+/// Where the merge frame in a frame begins.
+const INNER: usize = FRAME_HEADER_BYTES + NOTED_BYTES;
+/// Bytes of a frame up to the length of the merge frame in it.
+const PLAUSIBLE_BYTES: usize = INNER + 12;
 
 /// A piece of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,20 +58,9 @@ pub struct Reader<S> {
     done: usize,
     end: u64,
     /// The merge frame of the last hint, in the window.
-    frame: std::ops::Range<usize>,
-}
-
-/// The header of a segment; `None` if it is not all there.
-pub fn header(source: &impl Source) -> io::Result<Option<Result<Header, HintError>>> {
-    let mut bytes = [0; HEADER_BYTES];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match source.read_at(rest, filled as u64)? {
-            0 => return Ok(None),
-            read => filled += read,
-        }
-    }
-    Ok(Some(Header::decode(&bytes)))
+    frame: Range<usize>,
+    /// Of the bytes from this offset to the end. Made at the first damage.
+    sums: Option<(u64, Sums)>,
 }
 
 impl<S: Source> Reader<S> {
@@ -90,6 +76,7 @@ impl<S: Source> Reader<S> {
             done: 0,
             end,
             frame: 0..0,
+            sums: None,
         }
     }
 
@@ -111,9 +98,13 @@ impl<S: Source> Reader<S> {
         if wrong == HintError::CutOff && self.growth == Growth::Open {
             return Ok(Piece::Torn { start });
         }
-        let zeros = self.is_zero_to_the_end(start)?;
-        if !zeros && self.find_frame(start + 1)? {
-            return Ok(Piece::Damage { end: self.at() });
+        let zeros = is_zero(&self.source, start..self.end)?;
+        if !zeros {
+            self.sum_up(start)?;
+            self.pass(&wrong);
+            if self.find_frame()? {
+                return Ok(Piece::Damage { end: self.at() });
+            }
         }
         self.move_to(self.end);
         if zeros || wrong == HintError::CutOff || self.growth == Growth::Open {
@@ -179,9 +170,13 @@ impl<S: Source> Reader<S> {
         if !(NOTED_BYTES..=self.payload_max_bytes).contains(&length) {
             return Ok(Err(HintError::Length));
         }
-        if self.end - self.at() < (FRAME_HEADER_BYTES + length) as u64
-            || !self.want(FRAME_HEADER_BYTES + length)?
-        {
+        if self.end - self.at() < (FRAME_HEADER_BYTES + length) as u64 {
+            return Ok(Err(HintError::CutOff));
+        }
+        if !self.may_fit(length)? {
+            return Ok(Err(HintError::Checksum));
+        }
+        if !self.want(FRAME_HEADER_BYTES + length)? {
             return Ok(Err(HintError::CutOff));
         }
         match hint::decode(self.rest(), self.payload_max_bytes) {
@@ -196,65 +191,78 @@ impl<S: Source> Reader<S> {
         }
     }
 
-    /// Goes to the next offset, `from` or later, at which a whole frame begins; to the end if there is none.
-    fn find_frame(&mut self, from: u64) -> io::Result<bool> {
-        self.move_to(from);
+    /// Whether the checksum of the frame at the present offset fits, as far as that can be told without reading it.
+    fn may_fit(&self, length: usize) -> io::Result<bool> {
+        let Some((origin, sums)) = &self.sums else { return Ok(true) };
+        let checksum = self.rest().get(8..).map_or(0, u32_at) as u32;
+        let Some(start) = (self.at() + FRAME_HEADER_BYTES as u64).checked_sub(*origin) else {
+            return Ok(true);
+        };
+        sums.fits(start..start + length as u64, checksum, |range, hasher| {
+            read_all(&self.source, origin + range.start..origin + range.end, |bytes| hasher.update(bytes))
+        })
+    }
+
+    /// Reads all from an offset on for checksums, if that has not been done.
+    fn sum_up(&mut self, from: u64) -> io::Result<()> {
+        if self.sums.is_none() {
+            let mut sums = Sums::new(self.end - from);
+            read_all(&self.source, from..self.end, |bytes| sums.push(bytes))?;
+            self.sums = Some((from, sums));
+        }
+        Ok(())
+    }
+
+    /// Goes behind what is wrong at the present offset: a byte, or a whole frame that is no hint.
+    fn pass(&mut self, wrong: &HintError) {
+        let bytes = match wrong {
+            HintError::Record(_) => FRAME_HEADER_BYTES + length(self.rest()),
+            _ => 1,
+        };
+        self.move_to(self.at() + bytes as u64);
+    }
+
+    /// Goes to the next offset at which a hint begins; to the end if there is none.
+    fn find_frame(&mut self) -> io::Result<bool> {
         loop {
             if !self.want(FRAME_HEADER_BYTES)? {
                 return Ok(false);
             }
             let rest = self.rest();
             match rest.windows(FRAME_MAGIC.len()).position(|bytes| bytes == FRAME_MAGIC) {
-                None => {
-                    let forward = rest.len() - (FRAME_MAGIC.len() - 1);
-                    self.done += forward;
-                }
+                None => self.done += rest.len() - (FRAME_MAGIC.len() - 1),
                 Some(forward) => {
                     self.done += forward;
                     let at = self.at();
-                    if self.is_plausible()? && self.here()?.is_ok() {
-                        self.step_back(at);
-                        return Ok(true);
+                    let wrong =
+                        if self.is_plausible()? { self.here()?.err() } else { Some(HintError::Length) };
+                    match wrong {
+                        None => {
+                            self.step_back(at);
+                            return Ok(true);
+                        }
+                        Some(wrong) => self.pass(&wrong),
                     }
-                    self.done += 1;
                 }
             }
         }
     }
 
-    /// Whether the lengths of the frame and of the record in it agree: cheaper than a checksum.
+    /// Whether there is a merge frame in the frame, of the length that the frame says: cheaper than a checksum.
     fn is_plausible(&mut self) -> io::Result<bool> {
         if !self.want(PLAUSIBLE_BYTES)? {
             return Ok(false);
         }
-        let rest = self.rest();
-        let inner = rest.get(FRAME_HEADER_BYTES + NOTED_BYTES + 8..).map_or(0, u32_at);
-        let inner = inner.saturating_add(hust_wire::frame::HEADER_BYTES + NOTED_BYTES);
-        Ok(length(rest) == inner)
+        let inner = self.rest().get(INNER..).unwrap_or_default();
+        let inner_bytes = inner.get(8..).map_or(0, u32_at);
+        let told = inner_bytes.saturating_add(frame::HEADER_BYTES + NOTED_BYTES);
+        Ok(inner.starts_with(&frame::MAGIC) && length(self.rest()) == told)
     }
 
     /// Back to an offset that is still in the window.
     fn step_back(&mut self, to: u64) {
         self.done = usize::try_from(to.saturating_sub(self.base)).unwrap_or(self.done);
         self.frame = 0..0;
-    }
-
-    fn is_zero_to_the_end(&self, from: u64) -> io::Result<bool> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let mut at = from;
-        while at < self.end {
-            let room = usize::try_from(self.end - at).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
-            let into = chunk.get_mut(..room).unwrap_or_default();
-            let read = self.source.read_at(into, at)?;
-            if into.iter().take(read).any(|byte| *byte != 0) {
-                return Ok(false);
-            }
-            if read == 0 {
-                break;
-            }
-            at += read as u64;
-        }
-        Ok(true)
     }
 }
 

@@ -1,11 +1,15 @@
 //! Segments read piece by piece, whole, cut, flipped at every bit, and full of what only looks like frames.
 
+use std::{cell::Cell, time::Duration};
+
+use hust_testkit::Random;
 use hust_wire::{
     frame::{Form, Kind, RecordRef},
-    hint::encode,
+    hint::{Found, HEADER_BYTES, Header, Scan, encode},
 };
 
 use super::*;
+use crate::backlog::source::header;
 
 const PAYLOAD_MAX: usize = 1 << 20;
 
@@ -141,6 +145,111 @@ fn what_only_looks_like_frames_is_passed_quickly() {
     }
     bytes.extend(hint(b"d", b"v"));
     assert_eq!(read(&bytes, Growth::Closed), "abc!d");
+}
+
+/// A segment in memory that counts what is read of it.
+struct Counted<'a>(&'a [u8], &'a Cell<usize>);
+
+impl Source for Counted<'_> {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = self.0.get(offset as usize..).unwrap_or_default();
+        let read = rest.len().min(into.len());
+        into[..read].copy_from_slice(&rest[..read]);
+        self.1.set(self.1.get() + read);
+        Ok(read)
+    }
+}
+
+/// What looks like the beginning of a frame that reaches so far, and of the merge frame in it.
+fn plausible(reach: usize) -> Vec<u8> {
+    let payload = reach.saturating_sub(FRAME_HEADER_BYTES).max(64) as u32;
+    let inner = payload - (NOTED_BYTES + frame::HEADER_BYTES) as u32;
+    let (magic, merge) = (FRAME_MAGIC.as_slice(), frame::MAGIC.as_slice());
+    let parts = [magic, &payload.to_le_bytes(), &[7; 12], merge, &[1, 0, 0, 0], &inner.to_le_bytes()];
+    parts.concat()
+}
+
+/// Frames that reach to the end, written over bytes from the back such that each one's checksum fits.
+fn nested(mut bytes: Vec<u8>) -> Vec<u8> {
+    for at in (HEADER_BYTES..bytes.len() - 100).step_by(64 << 10).rev() {
+        let head = plausible(bytes.len() - at);
+        bytes[at..at + head.len()].copy_from_slice(&head);
+        let checksum = crc32fast::hash(&bytes[at + FRAME_HEADER_BYTES..]);
+        bytes[at + 8..at + 12].copy_from_slice(&checksum.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "measures how long reading takes")]
+fn a_forged_segment_is_read_in_time() {
+    const FORGED_BYTES: usize = 8 << 20;
+    let begin = Header { created_ms: 5 }.encode().to_vec();
+    let fill = |piece: &dyn Fn(usize) -> Vec<u8>| {
+        let mut bytes = begin.clone();
+        while bytes.len() < FORGED_BYTES {
+            bytes.extend(piece(FORGED_BYTES - bytes.len()));
+        }
+        bytes
+    };
+    let small = hint(b"s", b"");
+    // All in all terabytes, if each of these were read to where it says it ends.
+    for (what, forged) in [
+        ("heads that overlap", fill(&plausible)),
+        ("heads with hints between", fill(&|left| [plausible(left), small.clone()].concat())),
+        ("frames in frames", nested(fill(&|left| vec![0; left]))),
+        ("a byte before each hint", fill(&|_| [b"?", &small[..]].concat())),
+    ] {
+        let bytes = [forged, hint(b"z", b"v")].concat();
+        let expected =
+            Scan::from(&bytes, HEADER_BYTES, 64 << 20).filter(|found| matches!(found, Found::Hint { .. }));
+        let (expected, read, begun) = (expected.count(), Cell::new(0), std::time::Instant::now());
+        let end = bytes.len() as u64;
+        let source = Counted(&bytes, &read);
+        let mut reader = Reader::new(source, HEADER_BYTES as u64, end, Growth::Closed, 64 << 20);
+        let (mut hints, mut last) = (0, 0);
+        loop {
+            match reader.next().unwrap() {
+                Piece::Hint { noted_ms, .. } => (hints, last) = (hints + 1, noted_ms),
+                Piece::Damage { .. } => {}
+                Piece::Torn { .. } | Piece::End => break,
+            }
+        }
+        assert_eq!((hints, last), (expected, u64::from(b'z')), "{what}");
+        assert!(read.get() < 100 * bytes.len(), "{what}: {} bytes read", read.get());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn reads_what_a_scan_of_the_whole_segment_reads() {
+    const SEED: u64 = 0x5eed_0057;
+    println!("seed {SEED:#x}");
+    let mut random = Random(SEED);
+    for round in 0..300 {
+        let mut bytes = Header { created_ms: 5 }.encode().to_vec();
+        for _ in 0..random.below(12) {
+            let inner = hint(b"i", b"in a value");
+            let value =
+                [inner.repeat(random.below(3) as usize), vec![b'v'; random.below(3000) as usize]].concat();
+            bytes.extend(hint(&[b'a' + random.below(26) as u8], &value));
+        }
+        for _ in 0..random.below(6) {
+            let at = random.below(bytes.len() as u64) as usize;
+            if at >= HEADER_BYTES {
+                bytes[at] ^= 1 << random.below(8);
+            }
+        }
+        bytes.truncate(bytes.len().saturating_sub(random.below(50) as usize).max(HEADER_BYTES));
+        let scanned: String = Scan::from(&bytes, HEADER_BYTES, PAYLOAD_MAX)
+            .filter_map(|found| match found {
+                Found::Hint { hint, .. } => Some(char::from(hint.record.key[0])),
+                _ => None,
+            })
+            .collect();
+        let seen = read(&bytes, Growth::Closed).replace(['!', '~'], "");
+        assert_eq!(seen, scanned, "round {round}");
+    }
 }
 
 #[test]

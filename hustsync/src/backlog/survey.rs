@@ -16,7 +16,8 @@ use hust_wire::hint::{self, HEADER_BYTES, HintError, SEGMENT_SUFFIX};
 use super::{
     progress::{self, Progress},
     queue::{Queue, Reading, Segment},
-    reader::{self, Growth, Piece, Reader},
+    reader::{Growth, Piece, Reader},
+    source::{self, Source},
 };
 use crate::disk;
 
@@ -50,7 +51,8 @@ impl Survey<'_> {
             }
             if name.ends_with(SEGMENT_SUFFIX) {
                 self.look(name);
-            } else if let Some(segment) = name.strip_suffix(progress::SUFFIX)
+            } else if let Some(segment) =
+                name.strip_suffix(".new").unwrap_or(name).strip_suffix(progress::SUFFIX)
                 && !names.contains(segment)
             {
                 disk::remove(&self.folder.join(name))?;
@@ -80,7 +82,7 @@ impl Survey<'_> {
 
     fn read_on(&self, name: &str, path: &Path, segment: Segment) -> io::Result<()> {
         let file = disk::open(path)?;
-        let header = reader::header(&file)?;
+        let header = source::header(&file)?;
         let Some(header) = header else { return self.headless(name, path) };
         let growth = if hint::is_free(path)? { Growth::Closed } else { Growth::Open };
         // After the lock was seen free: this length is the last one.
@@ -140,7 +142,7 @@ pub fn bad_path(segment: &Path) -> PathBuf {
 }
 
 /// Reads to the end.
-fn count<S: reader::Source>(
+fn count<S: Source>(
     mut reader: Reader<S>,
     from: u64,
     growth: Growth,

@@ -125,7 +125,9 @@ fn progress_survives_a_restart() {
     Progress { at: HEADER_BYTES as u64 + 2 * length, damaged: 0 }.store(&home.path(NAME)).unwrap();
     home.look(0);
     assert_eq!((home.queue.counts().pending, home.queue.counts().oldest_ms), (3, Some(12)));
-    fs::write(home.path("gone.hint.pos"), b"").unwrap();
+    for name in ["gone.hint.pos", "gone.hint.pos.new"] {
+        fs::write(home.path(name), b"").unwrap();
+    }
     home.look(0);
     assert_eq!(home.names(), [NAME.to_owned(), format!("{NAME}.pos")], "what belongs to nothing goes");
 }
