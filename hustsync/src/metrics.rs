@@ -48,16 +48,15 @@ impl Collector for Look {
             seen.counts.age_s(now_ms)
         })?;
         self.gauges(&mut to, "hustsync_debts", "Records that nodes owe the host", |seen| seen.debts)?;
-        let mut family = to.encode_descriptor(
-            "hustsync_replayed",
-            "Hints merged since the start",
-            None,
-            MetricType::Counter,
+        self.counters(&mut to, "hustsync_replayed", "Hints merged since the start", |seen| {
+            seen.counts.synced
+        })?;
+        self.counters(
+            &mut to,
+            "hustsync_replay_failures",
+            "Attempts that a node was in the way of",
+            |seen| seen.counts.failures,
         )?;
-        for (host, seen) in &self.hosts {
-            let labels = [("host", host.as_str())];
-            ConstCounter::new(seen.counts.synced).encode(family.encode_family(&labels)?)?;
-        }
         let sum = |of: fn(&HostCounts) -> u64| self.hosts.values().map(of).sum();
         let damaged = sum(|seen| seen.counts.damaged + seen.counts.refused);
         counter(&mut to, "hustsync_damaged", "Damaged places in segments and refused hints", damaged)?;
@@ -82,6 +81,21 @@ impl Collector for Look {
 }
 
 impl Look {
+    fn counters(
+        &self,
+        to: &mut Encoder<'_>,
+        name: &str,
+        help: &str,
+        of: impl Fn(&HostCounts) -> u64,
+    ) -> Result<(), fmt::Error> {
+        let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (host, seen) in &self.hosts {
+            let labels = [("host", host.as_str())];
+            ConstCounter::new(of(seen)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
     fn gauges(
         &self,
         to: &mut Encoder<'_>,

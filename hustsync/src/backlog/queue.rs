@@ -47,6 +47,8 @@ pub struct Counts {
     pub refused: u64,
     /// Hints that were too old.
     pub expired: u64,
+    /// Attempts that ended because a node did not take part.
+    pub failures: u64,
 }
 
 impl Counts {
@@ -221,6 +223,11 @@ impl Queue {
         counts.synced += settled.merged;
         counts.refused += settled.refused;
         counts.expired += settled.expired;
+    }
+
+    /// Counts an attempt that a node was in the way of.
+    pub fn failed(&self) {
+        self.state.lock().counts.failures += 1;
     }
 
     /// What there is.

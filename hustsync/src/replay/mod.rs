@@ -60,6 +60,8 @@ impl Replay {
     /// Serves one host for ever.
     pub async fn serve(self: Arc<Replay>, queue: Arc<Queue>) {
         let mut backoff = WAITS;
+        // What was last said to be in the way.
+        let mut told = String::new();
         // Segments that could not be read: others first.
         let mut left_out: Vec<Box<str>> = Vec::new();
         loop {
@@ -73,21 +75,28 @@ impl Replay {
                 continue;
             };
             match self.replay(&queue, &task).await {
-                Ok(()) => backoff.reset(),
+                Ok(()) => {
+                    backoff.reset();
+                    if !std::mem::take(&mut told).is_empty() {
+                        tracing::info!(host = %queue.host, "hints are replayed again");
+                    }
+                }
                 Err(Stop::Disk(cause)) => {
                     tracing::error!(host = %queue.host, segment = &*task.name, %cause, "hints are not replayed");
                     left_out.push(task.name);
                 }
-                Err(Stop::Node(trouble)) => self.wait(&queue, &mut backoff, &trouble).await,
+                Err(Stop::Node(trouble)) => {
+                    queue.failed();
+                    // A host may be away for days; the rest is in the metrics.
+                    if told != trouble.cause {
+                        let pending = queue.counts().pending;
+                        tracing::warn!(host = %queue.host, pending, "hints wait: {trouble}");
+                        told = trouble.cause;
+                    }
+                    sleep(backoff.after_failure()).await;
+                }
             }
         }
-    }
-
-    async fn wait(&self, queue: &Queue, backoff: &mut Backoff, trouble: &Trouble) {
-        let wait: Duration = backoff.after_failure();
-        let pending = queue.counts().pending;
-        tracing::warn!(host = %queue.host, pending, "hints wait for {} s: {trouble}", wait.as_secs());
-        sleep(wait).await;
     }
 
     async fn replay(&self, queue: &Arc<Queue>, task: &Task) -> Result<(), Stop> {

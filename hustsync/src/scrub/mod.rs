@@ -10,6 +10,7 @@ mod plan;
 mod throttle;
 
 use std::{
+    collections::HashSet,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -69,10 +70,14 @@ impl Scrub {
         let throttle = Throttle::new(self.rate_bytes);
         let mut comparer =
             Comparer { nodes: &self.nodes, journal: &self.journal, throttle, begun: Instant::now() };
+        // A host that is away is in the way of all its pairs.
+        let mut told = HashSet::new();
         for pair in pairs {
             if let Err(trouble) = self.pair(&mut comparer, &pair).await {
                 let [first, second] = &pair.masters;
-                tracing::warn!(%first, %second, "a pair is not compared: {trouble}");
+                if told.insert(trouble.cause.clone()) {
+                    tracing::warn!(%first, %second, "a pair is not compared: {trouble}");
+                }
                 self.journal.note(|round| round.errors += 1);
             }
             self.journal.note(|round| round.pairs_done += 1);

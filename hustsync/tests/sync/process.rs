@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use hust_testkit::{Signal, wait_until};
+use hust_testkit::{Program, Signal, wait_until};
 
-use crate::support::{Home, LONG, free_address, node, numbered, of, status};
+use crate::support::{Home, LONG, drained, free_address, node, node_at, numbered, of, status};
 
 #[test]
 fn its_paths() {
@@ -78,15 +78,50 @@ fn what_is_wrong_is_said_before_anything_starts() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     assert_eq!(run(&[], &["--check"]), (Some(0), String::new()));
+    home.table(["a:1", "a:1"]);
+    let one_host = run(&[], &[]);
+    home.table(["a:1", "b:1"]);
+    assert_eq!(run(&[], &["--check"]), (Some(0), String::new()), "with a table too");
+    let (code, said) = one_host;
+    assert!(code == Some(2) && said.starts_with("hustsync: table: ") && said.lines().count() == 1, "{said}");
     for (setting, line) in [
         ("replay.threads=0", "hustsync: replay.threads: "),
         ("nothing.at_all=1", "hustsync: "),
         ("scrub.rate=1MB", "hustsync: scrub.rate: "),
         ("table=/dev/null", "hustsync: table: "),
     ] {
-        let (code, said) = run(&[setting], &["--check"]);
-        assert!(code == Some(2) && said.starts_with(line) && said.lines().count() == 1, "{setting}: {said}");
+        for check in [&["--check"][..], &[]] {
+            let (code, said) = run(&[setting], check);
+            let is_told = said.starts_with(line) && said.lines().count() == 1;
+            assert!(code == Some(2) && is_told, "{setting} {check:?}: {code:?} {said}");
+        }
     }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the log of the test")]
+fn a_host_that_stays_away_is_told_of_once() {
+    let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
+    let host = free_address().to_string();
+    home.segment(&host, &numbered("k", 0..10));
+    let log = folder.path().join("log");
+    let args = home.args(&["server.log_level=info"]).into_iter().map(Into::into).collect();
+    let file = std::fs::File::create(&log).unwrap();
+    let sync = Program::logging(env!("CARGO_BIN_EXE_hustsync").into(), args, Some(file)).unwrap();
+    let name = format!("hustsync_replay_failures_total{{host=\"{host}\"}} ");
+    let failures = || {
+        let text = sync.http().get("/metrics").unwrap().text();
+        text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap()
+    };
+    // After 0, 1 and 3 s.
+    assert!(wait_until(LONG, || failures() >= 3));
+    let told = |what: &str| std::fs::read_to_string(&log).unwrap().matches(what).count();
+    assert_eq!((told("hints wait"), told("replayed again")), (1, 0));
+    let node = node_at(host.parse().unwrap());
+    drained(&home, &sync, &host);
+    assert!(wait_until(LONG, || told("replayed again") == 1));
+    assert_eq!((told("hints wait"), of(&sync, &host, "synced_items")), (1, 10));
+    drop(node);
 }
 
 #[test]
