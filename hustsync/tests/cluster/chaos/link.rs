@@ -25,18 +25,20 @@ pub enum Said {
     Doubt(u64),
 }
 
-/// Stays at a proxy until that fails.
+/// Stays at its home, and at another proxy only as long as nobody listens there: else all would gather at one, and
+/// stand still with it.
 #[derive(Debug)]
 pub struct Link {
     proxies: Vec<SocketAddr>,
+    home: usize,
     /// The proxy it uses.
     pub at: usize,
     raw: Option<Raw>,
 }
 
 impl Link {
-    pub fn new(proxies: Vec<SocketAddr>, at: usize) -> Link {
-        Link { proxies, at, raw: None }
+    pub fn new(proxies: Vec<SocketAddr>, home: usize) -> Link {
+        Link { proxies, home, at: home, raw: None }
     }
 
     /// Makes sure of a connection, to any proxy that listens; if nobody does, waits a little.
@@ -52,7 +54,7 @@ impl Link {
         let Some(mut raw) = self.raw.take() else { return Said::Nothing };
         match raw.ask(method, target, &[], body) {
             Ok(reply) => {
-                self.raw = Some(raw);
+                self.raw = Some(raw).filter(|_| self.at == self.home);
                 Said::Reply(reply)
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -75,7 +77,7 @@ impl Link {
 
     fn connect(&mut self) -> Option<Raw> {
         (0..self.proxies.len()).find_map(|step| {
-            let at = (self.at + step) % self.proxies.len();
+            let at = (self.home + step) % self.proxies.len();
             let raw = Raw::connect(self.proxies[at]).ok()?;
             self.at = at;
             Some(raw)
