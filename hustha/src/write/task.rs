@@ -85,7 +85,10 @@ impl Task {
             After::Replicate => self.spread(self.cast.first, first, true).await,
             After::Pass => self.pass_first(first),
             After::Unavailable(word) => self.unavailable(word, &first, &Asked::not_asked()),
-            After::OtherMissing => Box::pin(self.judge(first, Asked::not_asked())).await,
+            After::OtherMissing => {
+                let other_behind = self.cast.other_behind;
+                Box::pin(self.judge(first, Asked::not_asked(), other_behind)).await
+            }
             After::AskOther => {
                 // From here on the other master decides about this record.
                 drop(flight);
@@ -105,11 +108,13 @@ impl Task {
     }
 
     async fn fail_over(&self, first: Asked) -> Answer {
-        let Some(_flight) = self.take_over().await else {
-            return self.judge(first, Asked::not_asked()).await;
-        };
-        let other = self.ask(self.cast.first.other()).await;
-        self.judge(first, other).await
+        let flight = self.take_over().await;
+        let seat = self.cast.first.other();
+        // The writes it waited for may have left the other master behind.
+        let behind = self.cast.other_behind || self.node(seat).view().behind;
+        let fit = flight.is_some() && !(behind && self.write.demand.needs_truth());
+        let other = if fit { self.ask(seat).await } else { Asked::not_asked() };
+        self.judge(first, other, behind).await
     }
 
     /// Waits until no other write has the first master decide about the record.
@@ -127,8 +132,8 @@ impl Task {
         }
     }
 
-    async fn judge(&self, first: Asked, other: Asked) -> Answer {
-        let Cast { first: seat, first_behind, other_behind, .. } = self.cast;
+    async fn judge(&self, first: Asked, other: Asked, other_behind: bool) -> Answer {
+        let Cast { first: seat, first_behind, .. } = self.cast;
         match plan::after_both(first.leg, other.leg, first_behind, other_behind) {
             Verdict::PassFirst => self.pass_first(first),
             Verdict::PassOther => match &other.reply {

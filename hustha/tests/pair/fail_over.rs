@@ -2,7 +2,10 @@
 
 use hust_testkit::{Fault, Program, Signal, wait_until};
 
-use crate::cluster::{Cluster, LONG, brief};
+use crate::{
+    cluster::{Cluster, LONG, brief},
+    stub::{DONE, Part, Stubs},
+};
 
 #[test]
 fn a_dead_follower_is_owed_what_it_misses() {
@@ -148,4 +151,34 @@ fn a_second_proxy_takes_over_the_port() {
         assert_eq!(brief(&reply), "200 1 false");
     }
     cluster.equal("/hustdb/get?key=k7");
+}
+
+/// A conditional write came to the other master while that had just missed an acknowledged one, and met its condition.
+#[test]
+fn a_master_that_fell_behind_meanwhile_does_not_decide() {
+    let stubs = Stubs::pair(&["backend.timeout_ms=60000"]);
+    stubs.calm();
+    stubs.say(Part::Plain, &[DONE, DONE]);
+    stubs.nodes[1].say(Part::Copy, "wait");
+    let asked = |number: usize, part: Part| {
+        let is_there = || stubs.nodes[number].take().iter().any(|asked| asked.part == part);
+        assert!(wait_until(LONG, is_there), "{part:?}");
+    };
+    let put = "GET /put?key=k&val=v&ver=5 HTTP/1.1\r\nHost: x\r\n\r\n";
+    let (mut first, mut second) = (stubs.client(), stubs.client());
+    first.0.send(put).unwrap();
+    asked(1, Part::Copy);
+    stubs.nodes[0].say(Part::Plain, "drop");
+    stubs.nodes[0].take();
+    second.0.send(put).unwrap();
+    asked(0, Part::Plain);
+    let binlog = format!("200|[{{\"BINLOG\":{{\"{}\":1}}}}]", stubs.nodes[1].host());
+    stubs.nodes[0].say(Part::Owes, &binlog);
+    stubs.wait_for(1, "up", true);
+    stubs.nodes[1].say(Part::Copy, "503|x\n");
+    let reply = first.0.reply().unwrap();
+    assert_eq!((reply.status, reply.header("sync")), (200, Some(stubs.nodes[1].host().as_str())));
+    let reply = second.0.reply().unwrap();
+    assert_eq!((reply.status, reply.header("outcome")), (503, Some("unknown")), "{}", reply.text());
+    assert!(!stubs.nodes[1].took().contains('P'), "it was not asked");
 }
