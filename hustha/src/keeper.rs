@@ -3,7 +3,11 @@
 //! It has a runtime and connections of its own, so that workers that are busy do not make nodes look dead. Work given to
 //! it goes on when the client that caused it has gone.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use hust_wire::{
     background::{Background, Stop},
@@ -30,6 +34,8 @@ pub struct Keeper {
     pub fleet: Fleet,
     /// Where hints are.
     pub hints_dir: PathBuf,
+    /// Whether they could not be counted when they were last looked at.
+    pub hints_unseen: AtomicBool,
     /// Asks for a poll.
     pub poll_soon: Notify,
 }
@@ -44,6 +50,7 @@ impl Keeper {
             health: config.health.clone(),
             fleet: Fleet::new(config.health.limits()),
             hints_dir: config.hints.dir.clone(),
+            hints_unseen: AtomicBool::new(false),
             poll_soon: Notify::new(),
         });
         Ok((keeper, stop))

@@ -2,7 +2,11 @@
 //!
 //! A node that cannot be asked is believed what it said last: what it owed is still owed.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use hust_wire::{Host, client::Call, hint};
 use serde::Deserialize;
@@ -52,20 +56,28 @@ pub async fn round(keeper: &Arc<Keeper>) {
         // Whatever goes wrong, the node stays as it was known.
         let _ = asked.await;
     }
-    let hosts: Vec<Host> = nodes.iter().map(|node| node.host.clone()).collect();
-    let dir = keeper.hints_dir.clone();
-    let hints = tokio::task::spawn_blocking(move || {
-        hosts
-            .iter()
-            .map(|host| hint::segments(&dir, host).map_or(0, |segments| segments.len() as u64))
-            .collect()
-    });
-    let hints: Vec<u64> = hints.await.unwrap_or_default();
+    let hints = hints(keeper, &nodes).await;
     for (at, (node, mark)) in nodes.iter().zip(marks).enumerate() {
         let others = nodes.iter().filter(|other| !Arc::ptr_eq(other, node));
         let debts = others.map(|other| other.owes(&node.host)).sum();
-        node.polled(mark, debts, hints.get(at).copied().unwrap_or(0));
+        // A folder that cannot be looked into has what it had.
+        let hints = hints.get(at).copied().flatten().unwrap_or_else(|| node.owed().1);
+        node.polled(mark, debts, hints);
     }
+}
+
+/// Segments of hints for each node, as far as they can be seen.
+async fn hints(keeper: &Keeper, nodes: &[Arc<Node>]) -> Vec<Option<u64>> {
+    let hosts: Vec<Host> = nodes.iter().map(|node| node.host.clone()).collect();
+    let dir = keeper.hints_dir.clone();
+    let look = move || hosts.iter().map(|host| hint::segments(&dir, host)).collect::<Vec<_>>();
+    let seen = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+    let wrong = seen.iter().find_map(|seen| seen.as_ref().err());
+    let is_news = keeper.hints_unseen.swap(wrong.is_some(), Relaxed) != wrong.is_some();
+    if let Some(cause) = wrong.filter(|_| is_news) {
+        tracing::error!(folder = %keeper.hints_dir.display(), "hints cannot be counted: {cause}");
+    }
+    seen.into_iter().map(|seen| seen.ok().map(|segments| segments.len() as u64)).collect()
 }
 
 async fn ask(keeper: &Keeper, node: &Node) {

@@ -49,6 +49,33 @@ fn a_segment_without_new_hints_is_closed() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "moves a folder of the proxy away")]
+fn hints_that_cannot_be_counted_are_not_forgotten() {
+    let stubs = hinting(&[]);
+    assert_eq!(stubs.client().get("/put?key=a&val=1").status, 200);
+    let shows = |owed: u64| {
+        let binlog = format!("200|[{{\"BINLOG\":{{\"{}\":{owed}}}}}]", stubs.nodes[1].host());
+        stubs.nodes[0].say(Part::Owes, &binlog);
+        let row = format!("\"behind\":true,\"debts\":{owed},\"hints\":1");
+        let mut shown = String::new();
+        let polled = wait_until(LONG, || {
+            shown = stubs.client().get("/backends").text();
+            shown.contains(&format!("\"debts\":{owed},\"hints\""))
+        });
+        assert!(polled && shown.contains(&row), "{shown}");
+    };
+    shows(7);
+    let folder = stubs.folder.path().join("hints").join(stubs.nodes[1].host());
+    std::fs::rename(&folder, folder.with_extension("away")).unwrap();
+    std::fs::write(&folder, "no folder").unwrap();
+    // Of the second poll from here on all is known to be new.
+    [8, 9, 1].into_iter().for_each(shows);
+    stubs.nodes[0].say(Part::Owes, "200|[{}]");
+    std::fs::remove_file(&folder).unwrap();
+    stubs.calm();
+}
+
+#[test]
 fn sigterm_closes_segments_with_all_that_was_promised() {
     let mut stubs = hinting(&["server.drain_timeout_ms=2000"]);
     let mut client = stubs.client();
