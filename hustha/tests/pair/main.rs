@@ -22,6 +22,7 @@ mod reads;
 mod refusals;
 mod reload;
 mod security;
+mod start;
 mod stub;
 mod sync;
 mod tables;
