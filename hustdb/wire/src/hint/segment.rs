@@ -45,6 +45,13 @@ impl Segment {
         Ok(Segment { file, size_bytes: HEADER_BYTES as u64, created: now, used: now })
     }
 
+    /// One of a file that is there.
+    #[cfg(test)]
+    pub fn of(file: File) -> Segment {
+        let now = Instant::now();
+        Segment { file, size_bytes: 0, created: now, used: now }
+    }
+
     /// Appends frames and syncs them. After an error the segment must not be used again.
     pub fn append(&mut self, frames: &[Vec<u8>]) -> io::Result<()> {
         for frame in frames {

@@ -125,7 +125,6 @@ impl Book {
         let outcome = self.append(&batch).map_err(|cause| {
             // What of it has reached the disk is not known: it is never written again.
             self.segments.remove(batch.host.as_str());
-            tracing::error!("hints for {} were not written: {cause}", batch.host);
             WriteError(cause.to_string())
         });
         batch.settle(&outcome);
@@ -141,5 +140,33 @@ impl Book {
         }
         let segment = self.segments.get_mut(host.as_str());
         segment.ok_or(io::ErrorKind::NotFound)?.append(&batch.frames)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hint;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a disk that is full")]
+    fn after_an_error_a_segment_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let host: Host = "a:1".parse().unwrap();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let segments = HashMap::from([(host.as_str().into(), Segment::of(full))]);
+        let mut book = Book { hints_dir: folder.path().to_path_buf(), segments, created: 0 };
+        let mut write = |frame: &[u8]| {
+            let (done, mut written) = oneshot::channel();
+            let (frames, waiting) = (vec![frame.to_vec()], vec![done]);
+            book.settle(Batch { host: host.clone(), noted_ms: 7, frames, waiting });
+            written.try_recv().unwrap()
+        };
+        assert!(write(b"lost").is_err());
+        assert_eq!(hint::segments(folder.path(), &host).unwrap().len(), 0, "only that hint failed");
+        assert_eq!((write(b"one"), write(b"two")), (Ok(()), Ok(())));
+        let segments = hint::segments(folder.path(), &host).unwrap();
+        let bytes = hint::read_segment(&segments[0]).unwrap();
+        assert_eq!((segments.len(), &bytes[hint::HEADER_BYTES..]), (1, &b"onetwo"[..]));
     }
 }
