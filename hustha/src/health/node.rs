@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
 use hust_wire::{
@@ -51,6 +51,8 @@ pub struct Counts {
     pub refused_legs: AtomicU64,
     /// Requests of which nothing is known.
     pub unknown_legs: AtomicU64,
+    /// Whether the last hint for it could not be written.
+    pub hints_fail: AtomicBool,
     /// Records it refused because their stamp is ahead of its clock.
     pub clock_skew: AtomicU64,
 }

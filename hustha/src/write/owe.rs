@@ -66,7 +66,7 @@ pub async fn owe(proxy: &Arc<Proxy>, pool: &Pool, owed: Owed) -> bool {
             tracing::error!("a record for {} is on one master only: no memory to try again", owed.to.host)
         }
         Ok(memory) => {
-            tracing::warn!("a record for {} is on one master only; trying again", owed.to.host);
+            tracing::debug!("a record for {} is on one master only; trying again", owed.to.host);
             let (proxy, keeper) = (proxy.clone(), proxy.keeper.clone());
             keeper.spawn(async move {
                 let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MAX);
@@ -110,14 +110,20 @@ async fn debt(pool: &Pool, identity: &Identity, owner: &Node, to: &Node) -> bool
 
 async fn hint(proxy: &Proxy, owed: &Owed) -> bool {
     let record = owed.write.record(&owed.stored);
-    match proxy.hints.write(&owed.to.host, now_ms(), &record).await {
+    let written = proxy.hints.write(&owed.to.host, now_ms(), &record).await;
+    let counts = &owed.to.counts;
+    let is_news = counts.hints_fail.swap(written.is_err(), Relaxed) != written.is_err();
+    match written {
         Ok(()) => {
-            owed.to.counts.hints.fetch_add(1, Relaxed);
+            counts.hints.fetch_add(1, Relaxed);
             true
         }
         Err(error) => {
             proxy.counts.hints_failed.fetch_add(1, Relaxed);
-            tracing::error!("for {}: {error}", owed.to.host);
+            // The others are counted: a full disk fails each of them.
+            if is_news {
+                tracing::error!("records for {} stay on one master, and in memory: {error}", owed.to.host);
+            }
             false
         }
     }
