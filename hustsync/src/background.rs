@@ -85,6 +85,7 @@ async fn work(config: &SyncConfig, shared: &Shared, ready: impl FnOnce()) {
         turns: Semaphore::new(config.replay.threads.min(Semaphore::MAX_PERMITS)),
     });
     let mut ready = Some(ready);
+    let mut told = Ok(());
     let mut checks = interval(config.replay.check_interval());
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = JoinSet::new();
@@ -98,9 +99,12 @@ async fn work(config: &SyncConfig, shared: &Shared, ready: impl FnOnce()) {
         let (tables, backlog) = (shared.tables.clone(), shared.backlog.clone());
         let looked = spawn_blocking(move || (tables.refresh(), backlog.survey())).await;
         let Ok((refreshed, new)) = looked else { return };
-        if let Err(wrong) = refreshed {
+        if let Err(wrong) = &refreshed
+            && refreshed != told
+        {
             tracing::error!("the table is not read: {wrong}");
         }
+        told = refreshed;
         for queue in new {
             tasks.spawn(replay.clone().serve(queue));
         }

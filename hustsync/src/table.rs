@@ -59,7 +59,11 @@ impl Tables {
         let file = match read {
             Ok(file) => file,
             Err(cause) if cause.kind() == ErrorKind::NotFound && !was_there => return Ok(()),
-            Err(cause) => return Err(format!("{}: {cause}", self.path.display())),
+            Err(cause) => {
+                // What is there may be readable the next time.
+                state.is_looked_at = cause.kind() == ErrorKind::NotFound;
+                return Err(format!("{}: {cause}", self.path.display()));
+            }
         };
         let table = Table::parse(&file).map_err(|error| format!("table: {error}"))?;
         if state.table.as_deref() != Some(&table) {
@@ -100,6 +104,10 @@ mod tests {
         assert_eq!(tables.refresh(), Ok(()), "said once");
         disk::remove(&path).unwrap();
         assert!(tables.refresh().is_err());
+        let folder = Tables::new(folder.path().to_path_buf());
+        for _ in 0..2 {
+            assert!(folder.refresh().is_err(), "what cannot be read is tried again");
+        }
         assert_eq!(tables.current().as_deref(), Some(&second), "the old one stays");
     }
 }

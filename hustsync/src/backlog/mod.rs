@@ -13,7 +13,10 @@ mod survey;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use parking_lot::Mutex;
@@ -33,19 +36,31 @@ pub struct Backlog {
     payload_max_bytes: usize,
     /// By the names of their folders.
     queues: Mutex<BTreeMap<String, Arc<Queue>>>,
+    /// Whether they could not be listed when that was last tried.
+    is_hidden: AtomicBool,
     stop: AtomicBool,
 }
 
 impl Backlog {
     /// What is in this folder; nothing is read yet.
     pub fn new(hints_dir: PathBuf, payload_max_bytes: usize) -> Backlog {
-        Backlog { hints_dir, payload_max_bytes, queues: Mutex::default(), stop: AtomicBool::new(false) }
+        Backlog {
+            hints_dir,
+            payload_max_bytes,
+            queues: Mutex::default(),
+            is_hidden: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+        }
     }
 
     /// Looks at all folders once; blocks. Returns the queues that are new.
     pub fn survey(&self) -> Vec<Arc<Queue>> {
-        let names = disk::names(&self.hints_dir).unwrap_or_else(|cause| {
-            tracing::error!(folder = %self.hints_dir.display(), %cause, "hints cannot be listed");
+        let listed = disk::names(&self.hints_dir);
+        let is_news = self.is_hidden.swap(listed.is_err(), Relaxed) != listed.is_err();
+        let names = listed.unwrap_or_else(|cause| {
+            if is_news {
+                tracing::error!(folder = %self.hints_dir.display(), %cause, "hints cannot be listed");
+            }
             Vec::new()
         });
         let mut new = Vec::new();
@@ -68,7 +83,11 @@ impl Backlog {
                 now_ms: clock::now_ms(),
                 stop: &self.stop,
             };
-            if let Err(cause) = survey.run() {
+            let looked = survey.run();
+            let is_news = queue.looked(queue::FOLDER, looked.is_ok());
+            if let Err(cause) = looked
+                && is_news
+            {
                 tracing::error!(host = name, %cause, "a folder of hints cannot be read");
             }
         }
@@ -77,7 +96,7 @@ impl Backlog {
 
     /// Ends a survey that is under way.
     pub fn stop(&self) {
-        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.stop.store(true, Relaxed);
     }
 
     /// The folder of a queue.

@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 
 use super::{progress::Progress, reader::Growth};
 
+/// The folder itself, among the names of what could not be read.
+pub const FOLDER: &str = ".";
+
 /// The hints for one host.
 #[derive(Debug)]
 pub struct Queue {
@@ -198,7 +201,7 @@ impl Queue {
             keep
         });
         state.counts.pending -= lost;
-        state.unreadable.retain(|name| is_there(name));
+        state.unreadable.retain(|name| &**name == FOLDER || is_there(name));
         lost
     }
 
