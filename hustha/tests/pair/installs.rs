@@ -1,9 +1,7 @@
-//! Installing tables: the order of peers, hosts that are dead, two at once, wrong ones at start, a hold by SIGHUP.
+//! Installing tables: the order of peers, hosts that are dead, two at once, a hold by SIGHUP.
 
 use std::{
-    fs,
-    process::Command,
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -48,31 +46,6 @@ fn peers_are_numbered_by_first_appearance() {
         assert_eq!(stubs.nodes[node - 1].took(), "P", "peer {number}");
     }
     assert_eq!(client.get("/keys?peer=8&file=0&offset=0&size=1").status, 400);
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "files of the test")]
-fn a_wrong_table_at_start_is_status_2() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("table.json");
-    let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hustha"));
-        command.args(["--listen", "127.0.0.1:0", "--set", &format!("table={}", path.display())]);
-        let output =
-            command.args(["--set", &format!("hints.dir={}/hints", folder.path().display())]).output();
-        let output = output.unwrap();
-        (output.status.code(), output.stdout.len(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, out, why) = start();
-    assert_eq!((code, out), (Some(2), 0), "no file: {why}");
-    for wrong in
-        ["", "{}", "{\"table\":[]}", "{\"table\":[]} x", &at_rest("a:1", "A:1"), &"[".repeat(2 << 20)]
-    {
-        fs::write(&path, wrong).unwrap();
-        let (code, out, why) = start();
-        assert_eq!((code, out), (Some(2), 0), "{why}");
-        assert!(why.contains("table"), "{why}");
-    }
 }
 
 #[test]

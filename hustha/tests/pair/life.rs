@@ -124,6 +124,42 @@ fn requests_under_way_are_answered_when_it_ends() {
 }
 
 #[test]
+fn half_a_request_changes_nothing() {
+    let stubs = Stubs::pair(&[]);
+    stubs.say(Part::Plain, &[DONE, DONE]);
+    let mut gone = stubs.client();
+    gone.0.send("PUT /put?key=half HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf").unwrap();
+    let mut client = stubs.client();
+    assert_eq!(client.get("/put?key=whole&val=v").status, 200);
+    drop(gone);
+    assert!(
+        wait_until(LONG, || client.get("/metrics").text().contains("hust_connections 1\n")),
+        "it is gone"
+    );
+    assert_eq!(client.get("/put?key=whole&val=v").status, 200);
+    assert_eq!(stubs.took(), "PP C");
+}
+
+#[test]
+fn what_could_not_be_delivered_is_counted() {
+    let stubs = hinting(&[]);
+    for key in ["a", "b"] {
+        assert_eq!(stubs.client().get(&format!("/put?key={key}&val=1")).status, 200);
+    }
+    let text = stubs.named(&stubs.client().get("/metrics").text());
+    for line in [
+        "hustha_hints_total{host=\"H2\"} 2",
+        "hustha_hints_total{host=\"H1\"} 0",
+        "hustha_sync_answers_total{host=\"H2\"} 2",
+        "hustha_leg_failures_total{host=\"H2\",kind=\"refused\"} 2",
+        "hustha_leg_failures_total{host=\"H2\",kind=\"unknown\"} 0",
+        "hustha_hints_failed_total 0",
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{line} in\n{text}");
+    }
+}
+
+#[test]
 fn requests_are_timed() {
     let stubs = Stubs::pair(&[]);
     stubs.say(Part::Plain, &["200 version=1|v"]);

@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::Command};
 
-use crate::cluster::at_rest;
+use crate::{
+    cluster::at_rest,
+    stub::{DONE, Part, Stubs},
+};
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
 
@@ -67,8 +70,26 @@ fn a_wrong_table_ends_with_2_and_says_where() {
     let folder = tempfile::tempdir().unwrap();
     let line = format!("hustha: table: {}: ", folder.path().join("table.json").display());
     is_refused(folder.path(), &[], &line);
-    for table in ["", "{}", &at_rest("a:1", "a:1"), &at_rest("a:1", "b"), &at_rest("a:1", "b:1")[1..]] {
+    let (twice, no_port) = (at_rest("a:1", "A:1"), at_rest("a:1", "b"));
+    let (cut, deep) = (at_rest("a:1", "b:1")[1..].to_owned(), "[".repeat(2 << 20));
+    for table in ["", "{}", "{\"table\":[]}", "{\"table\":[]} x", &twice, &no_port, &cut, &deep] {
         write(folder.path(), "table.json", table);
         is_refused(folder.path(), &[], &line);
     }
+}
+
+/// Nobody who comes first is sent to a node that serves nobody.
+#[test]
+fn all_nodes_are_checked_before_the_first_request() {
+    let mut stubs = Stubs::pair(&["health.interval_ms=60000"]);
+    assert_eq!(stubs.proxy.stop().unwrap().code(), Some(0));
+    stubs.nodes[0].say(Part::Health, "503|draining\n");
+    stubs.say(Part::Plain, &[DONE, DONE]);
+    stubs.proxy.restart().unwrap();
+    let mut client = stubs.client();
+    let reply = client.get("/put?key=k&val=v");
+    assert_eq!((reply.status, reply.header("sync")), (200, Some(stubs.nodes[0].host().as_str())));
+    assert_eq!(stubs.took(), " PD", "the one that drains is not asked");
+    assert_eq!(client.get("/get?key=k").status, 200);
+    assert_eq!(stubs.took(), " P", "that one check counts");
 }

@@ -1,6 +1,7 @@
 //! Exchanging the table: both forms of set_table, phases of a move, and what a wrong table does.
 
 use hust_testkit::Reply;
+use hust_wire::slot::md5;
 
 use crate::cluster::{Cluster, brief};
 
@@ -35,6 +36,8 @@ fn the_simple_form() {
     let old = ask(&cluster, "GET", "/get_table", &[], "");
     let etag = old.header("etag").unwrap().to_owned();
     assert_eq!(old.header("drained"), Some("true"));
+    let digest: String = md5(&old.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(etag, format!("\"{digest}\""));
     let fresh = old.text().replace("]}}", "]} }");
     let refused = ask(&cluster, "POST", "/set_table", &[], &fresh);
     assert_eq!(brief(&refused), "400 - - If-Match: missing");
@@ -75,6 +78,10 @@ fn while_slots_move_a_third_gets_every_write() {
         assert_eq!(record(number, "copy"), "200 1 - 1", "node {number}");
     }
     assert_eq!(cluster.node(2).get("/hustdb/hget?tb=h&key=n").text(), "5");
+    for peer in [0, 1, 2] {
+        let rows = get(&format!("/hkeys?tb=h&peer={peer}&offset=0&size=9")).text();
+        assert_eq!(rows, "[{\"key\":\"bg==\",\"ver\":1}]", "all three list it");
+    }
     assert_eq!(record(2, "before"), "404 0 -");
     assert_eq!(brief(&get("/get?key=before")), "200 1 - 1", "the old pair is read");
     assert_eq!(brief(&get("/del?key=before")), "200 1 false");

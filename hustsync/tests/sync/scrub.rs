@@ -174,6 +174,55 @@ fn a_round_that_is_killed_leaves_nothing_half_done() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a file of the repairer")]
+fn a_node_away_for_too_long_is_left_out_until_it_is_empty() {
+    let pair = Pair::new();
+    pair.write(0, "put?key=k", b"v");
+    pair.write(1, "put?key=old", b"v");
+    let host = pair.nodes[1].address().to_string();
+    let away = pair.home.folder_of("hustsync.away");
+    std::fs::create_dir_all(away.parent().unwrap()).unwrap();
+    let stale = format!(r#"{{"{host}":{{"away_since_ms":null,"last_silent_ms":0,"is_stale":true}}}}"#);
+    std::fs::write(away, stale).unwrap();
+    let sync = pair.home.sync(&[]);
+    let scrub = round(&sync);
+    assert_eq!(
+        (&scrub["pairs_done"], &scrub["errors"], &scrub["records_sent"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    assert!(sync.http().get("/metrics").unwrap().text().contains("hustsync_stale_hosts 1\n"));
+    assert_eq!(pair.ask("get?key=old").map(|seen| seen.0), [404, 200], "nothing came back");
+    let forgotten = pair.nodes[1].http().request("POST", "/hustdb/forget?start=0&end=1024", Some(b""));
+    assert_eq!(forgotten.unwrap().status, 200);
+    assert!(wait_until(LONG, || round(&sync)["errors"] == 0), "{}", status(&sync));
+    assert_eq!(pair.ask("get?key=k").map(|seen| seen.0), [200, 200]);
+    assert_eq!(pair.ask("get?key=old").map(|seen| seen.0), [404, 404]);
+}
+
+#[test]
+fn two_that_compare_the_same_pair_do_no_harm() {
+    let pair = Pair::new();
+    for number in 0..200 {
+        pair.write(number % 2, &format!("put?key=k{number}"), format!("{number}").as_bytes());
+    }
+    let other = Home::new();
+    let [first, second] = [&pair.nodes[0], &pair.nodes[1]].map(|node| node.address().to_string());
+    other.table([&first, &second]);
+    let (one, two) = (pair.home.sync(&["scrub.rate=0"]), other.sync(&["scrub.rate=0"]));
+    let errors = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| round(&two)["errors"].clone());
+        [round(&one)["errors"].clone(), beside.join().unwrap()]
+    });
+    assert_eq!(errors, [0, 0]);
+    let [first, second] = pair.digests();
+    assert_eq!(first, second);
+    assert_eq!(
+        pair.ask("get?key=k7").map(|seen| (seen.1, seen.2)),
+        [7, 7].map(|_| ("7".to_owned(), Some(1)))
+    );
+}
+
+#[test]
 fn rounds_begin_by_themselves() {
     let pair = Pair::new();
     pair.write(0, "put?key=k", b"v");
