@@ -20,9 +20,12 @@ use tokio::sync::Notify;
 use crate::plan::View;
 
 const BEHIND: u8 = 4;
-/// Numbers the times at which nodes come up again. All that were up when first seen have the same.
+/// Numbers the times at which nodes come up again. All that were up when first seen, or have caught up, have the same.
 static RISES: AtomicU64 = AtomicU64::new(2);
 const RISE_AT_START: u64 = 1;
+/// Numbers the times at which nodes fall behind. All that are when first seen have the same.
+static FALLS: AtomicU64 = AtomicU64::new(1);
+const FALL_AT_START: u64 = 0;
 
 /// A node.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub struct Node {
     /// State and behind, for those who only look.
     face: AtomicU8,
     up_since: AtomicU64,
+    behind_since: AtomicU64,
     inner: Mutex<Inner>,
     /// Wakes whoever checks it.
     pub alarm: Notify,
@@ -96,6 +100,7 @@ impl Node {
             limits,
             face: AtomicU8::new(0),
             up_since: AtomicU64::new(RISE_AT_START),
+            behind_since: AtomicU64::new(FALL_AT_START),
             inner: Mutex::default(),
             alarm: Notify::new(),
             counts: Counts::default(),
@@ -112,7 +117,12 @@ impl Node {
             1 => State::Suspect,
             _ => State::Down,
         };
-        View { state, behind: face & BEHIND != 0, up_since: self.up_since.load(Relaxed) }
+        View {
+            state,
+            behind: face & BEHIND != 0,
+            up_since: self.up_since.load(Relaxed),
+            behind_since: self.behind_since.load(Relaxed),
+        }
     }
 
     /// Whether it is up.
@@ -134,6 +144,9 @@ impl Node {
             self.up_since.store(number, Relaxed);
         }
         self.publish(&inner);
+        if first {
+            self.behind_since.store(FALL_AT_START, Relaxed);
+        }
         if now != before {
             tracing::info!("{} is {now:?}", self.host);
         }
@@ -220,6 +233,14 @@ impl Node {
             State::Down => 2,
         };
         let behind = inner.debts > 0 || inner.hints > 0 || inner.marks != inner.polled;
+        let was_behind = self.face.load(Relaxed) & BEHIND != 0;
+        // Before the face: who sees that it is behind sees since when.
+        if behind && !was_behind {
+            self.behind_since.store(FALLS.fetch_add(1, Relaxed), Relaxed);
+        }
+        if !behind && inner.track.state() == State::Up {
+            self.up_since.store(RISE_AT_START, Relaxed);
+        }
         self.face.store(state | if behind { BEHIND } else { 0 }, Relaxed);
     }
 }
@@ -246,9 +267,10 @@ mod tests {
     #[test]
     fn behind_until_a_poll_says_otherwise() {
         let node = Node::new("a:1".parse().unwrap(), Limits { rise: 1, fall: 3 });
-        assert_eq!(node.view(), View { state: State::Down, behind: false, up_since: RISE_AT_START });
+        let (up_since, behind_since) = (RISE_AT_START, FALL_AT_START);
+        assert_eq!(node.view(), View { state: State::Down, behind: false, up_since, behind_since });
         assert!(node.observe(Event::Good), "it came up");
-        assert_eq!(node.view(), View { state: State::Up, behind: true, up_since: RISE_AT_START });
+        assert_eq!(node.view(), View { state: State::Up, behind: true, up_since, behind_since });
         node.polled(node.mark(), 0, 0);
         assert!(!node.view().behind);
 
@@ -272,5 +294,14 @@ mod tests {
         node.polled(mark, 0, 0);
         assert!(node.view().behind, "it came up during the poll");
         assert!(node.view().up_since > RISE_AT_START);
+        node.polled(node.mark(), 1, 0);
+        let fallen = node.view();
+        assert!(fallen.up_since > RISE_AT_START, "it has not caught up");
+        node.note_owed();
+        assert_eq!(node.view(), fallen, "behind all the time");
+        node.polled(node.mark(), 0, 0);
+        assert_eq!(node.view().up_since, RISE_AT_START, "it has caught up");
+        node.note_owed();
+        assert!(node.view().behind_since > fallen.behind_since);
     }
 }

@@ -1,7 +1,10 @@
 //! Who of an acting pair decides a write and is read first. Pure.
 //!
-//! A master that lacks records never decides, or answers first, while its partner is up and lacks none, or has been up
-//! for longer: a repair of one record must not give the lead to a master that lacks a thousand.
+//! A master that lacks records never decides, or answers first, while its partner is up and lacks none. Of two that lack
+//! some, the lead stays with who has been up for longer, then with who began to lack some later: it took the writes
+//! until then, and a repair of one record must not give the lead to a master that lacks a thousand.
+
+use std::cmp::Ordering;
 
 use hust_wire::health::State;
 
@@ -40,8 +43,10 @@ pub struct View {
     pub state: State,
     /// Whether records are owed to it.
     pub behind: bool,
-    /// When it came up, as a number that grows; the same for all that were up at the start.
+    /// When it came up, as a number that grows; the same for all that have caught up since.
     pub up_since: u64,
+    /// When it fell behind, as a number that grows; the same for all of whom it is not known.
+    pub behind_since: u64,
 }
 
 /// The roles of a moment.
@@ -64,8 +69,7 @@ pub fn cast(pair: [View; 2]) -> Option<Cast> {
     let [one, two] = pair.map(|view| view.state == State::Up);
     let (first, has_other) = match (one, two) {
         (true, true) if pair[0].behind && !pair[1].behind => (Seat::Two, true),
-        // Both are: who has been up longer took the writes while the other was away.
-        (true, true) if pair[0].behind && pair[0].up_since > pair[1].up_since => (Seat::Two, true),
+        (true, true) if pair[0].behind => (longer_whole(&pair), true),
         (true, true) => (Seat::One, true),
         (true, false) => (Seat::One, false),
         (false, true) => (Seat::Two, false),
@@ -87,15 +91,27 @@ pub fn cast(pair: [View; 2]) -> Option<Cast> {
     })
 }
 
+/// Of two that lack records: who took the writes last.
+fn longer_whole([one, two]: &[View; 2]) -> Seat {
+    match one.up_since.cmp(&two.up_since) {
+        // It was away, and has not caught up.
+        Ordering::Greater => Seat::Two,
+        Ordering::Less => Seat::One,
+        Ordering::Equal if one.behind_since < two.behind_since => Seat::Two,
+        Ordering::Equal => Seat::One,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const UP: View = View { state: State::Up, behind: false, up_since: 1 };
-    const BEHIND: View = View { state: State::Up, behind: true, up_since: 1 };
-    const LATER: View = View { state: State::Up, behind: true, up_since: 2 };
-    const SUSPECT: View = View { state: State::Suspect, behind: false, up_since: 1 };
-    const DOWN: View = View { state: State::Down, behind: false, up_since: 1 };
+    const UP: View = View { state: State::Up, behind: false, up_since: 1, behind_since: 0 };
+    const BEHIND: View = View { behind: true, ..UP };
+    const NEWLY_BEHIND: View = View { behind_since: 1, ..BEHIND };
+    const LATER: View = View { up_since: 2, ..BEHIND };
+    const SUSPECT: View = View { state: State::Suspect, ..UP };
+    const DOWN: View = View { state: State::Down, ..UP };
 
     #[test]
     fn the_table_of_roles() {
@@ -106,6 +122,11 @@ mod tests {
             ([BEHIND, BEHIND], Some((Seat::One, true))),
             ([BEHIND, LATER], Some((Seat::One, true))),
             ([LATER, BEHIND], Some((Seat::Two, true))),
+            ([BEHIND, NEWLY_BEHIND], Some((Seat::Two, true))),
+            ([NEWLY_BEHIND, BEHIND], Some((Seat::One, true))),
+            ([LATER, NEWLY_BEHIND], Some((Seat::Two, true))),
+            ([NEWLY_BEHIND, LATER], Some((Seat::One, true))),
+            ([NEWLY_BEHIND, UP], Some((Seat::Two, true))),
             ([UP, SUSPECT], Some((Seat::One, false))),
             ([UP, DOWN], Some((Seat::One, false))),
             ([BEHIND, DOWN], Some((Seat::One, false))),
@@ -127,7 +148,7 @@ mod tests {
         let alone = |pair| cast(pair).unwrap().alone_and_behind;
         assert!(alone([BEHIND, DOWN]) && alone([SUSPECT, BEHIND]));
         assert!(!alone([BEHIND, BEHIND]) && !alone([BEHIND, UP]) && !alone([UP, DOWN]));
-        let lost = View { state: State::Suspect, behind: true, up_since: 1 };
+        let lost = View { behind: true, ..SUSPECT };
         assert!(alone([lost, SUSPECT]), "what was owed before a node became suspect is still owed");
     }
 }

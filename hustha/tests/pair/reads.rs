@@ -67,15 +67,14 @@ fn misses_when_each_is_confirmed() {
     check(&Stubs::pair(&["read_fallback_on_miss=always"]), "/get?key=k", &rows);
 }
 
-/// Each master owes something to the other.
+/// Each master owes something to the other; the first one leads, as the second one fell behind before it.
 fn both_behind(settings: &[&str]) -> Stubs {
     let stubs = Stubs::pair(settings);
+    stubs.calm();
     for (at, other) in [(0, 1), (1, 0)] {
         let host = stubs.nodes[other].host();
         stubs.nodes[at].say(Part::Owes, &format!("200|[{{\"TOTALIZE\":{{}},\"BINLOG\":{{\"{host}\":3}}}}]"));
-    }
-    for number in [0, 1] {
-        stubs.wait_for(number, "up", true);
+        stubs.wait_for(other, "up", true);
     }
     stubs
 }
@@ -97,6 +96,26 @@ fn misses_of_one_that_is_behind() {
         ("500|x\n", MISS, "404 0", "P P"),
     ];
     check(&both_behind(&["read_fallback_on_miss=never"]), "/get?key=k", &rows);
+}
+
+/// A master that lacks many records got the lead when its partner, which had taken them, was owed one.
+#[test]
+fn of_two_that_are_behind_who_was_whole_longer_leads() {
+    let stubs = Stubs::pair(&[]);
+    stubs.calm();
+    for (first, second) in [(0, 1), (1, 0)] {
+        for (behind, debts) in [(first, 1000), (second, 1)] {
+            let host = stubs.nodes[behind].host();
+            let owes = format!("200|[{{\"BINLOG\":{{\"{host}\":{debts}}}}}]");
+            stubs.nodes[1 - behind].say(Part::Owes, &owes);
+            stubs.wait_for(behind, "up", true);
+        }
+        stubs.say(Part::Plain, &[HIT, HIT]);
+        assert_eq!(stubs.client().get("/get?key=k").status, 200);
+        assert_eq!(stubs.took(), ["P ", " P"][second], "{first} is behind for longer");
+        stubs.nodes.iter().for_each(|node| node.say(Part::Owes, "200|[{}]"));
+        stubs.calm();
+    }
 }
 
 #[test]
