@@ -9,6 +9,7 @@ use std::{
 };
 
 use hust_wire::{Host, client::Call, hint};
+use hyper::StatusCode;
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -84,8 +85,10 @@ async fn ask(keeper: &Keeper, node: &Node) {
     let Ok(call) = Call::get("/hustdb/stat_all") else { return };
     let mark = node.mark();
     match keeper.pool.call(&node.host, &call.timeout(keeper.health.timeout())).await {
-        // An answer that is of no use counts as no debts.
-        Ok(reply) => node.set_owes(mark, binlog(&reply.body)),
+        // What it says and is of no use counts as no debts.
+        Ok(reply) if reply.status == StatusCode::OK => node.set_owes(mark, binlog(&reply.body)),
+        // It says nothing of what it owes: that is as it was known.
+        Ok(_) => {}
         Err(failure) => node.failed(&failure),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hust_testkit::Reply;
+use hust_testkit::{Reply, wait_until};
 
 use crate::{
-    cluster::{Client, Cluster, at_rest},
+    cluster::{Client, Cluster, LONG, at_rest},
     stub::{Part, Stubs},
 };
 
@@ -117,6 +117,29 @@ fn which_node_is_asked() {
         assert_eq!((reply.status, stubs.named(&reply.text()).as_str()), (status, text), "{said}");
         assert_eq!(stubs.took(), "P  ");
     }
+}
+
+#[test]
+fn who_does_not_say_what_it_owes_owes_what_it_did() {
+    let stubs = Stubs::pair(&[]);
+    let binlog =
+        |to: usize, debts: u64| format!("200|[{{\"BINLOG\":{{\"{}\":{debts}}}}}]", stubs.nodes[to].host());
+    stubs.nodes[0].say(Part::Owes, &binlog(1, 3));
+    stubs.wait_for(1, "up", true);
+    stubs.nodes[0].say(Part::Owes, "503 retry-after=1|overloaded\n");
+    let mut client = stubs.client();
+    // Of the second poll from here on all is known to be new.
+    for debts in [5, 6, 7] {
+        stubs.nodes[1].say(Part::Owes, &binlog(0, debts));
+        let mut shown = String::new();
+        let is_polled = wait_until(LONG, || {
+            shown = client.get("/backends").text();
+            shown.contains(&format!("\"debts\":{debts},"))
+        });
+        assert!(is_polled && shown.contains("\"behind\":true,\"debts\":3,"), "{shown}");
+    }
+    stubs.nodes.iter().for_each(|node| node.say(Part::Owes, "200|[{}]"));
+    stubs.calm();
 }
 
 #[test]
