@@ -43,20 +43,20 @@ type Encoder<'a> = DescriptorEncoder<'a>;
 impl Collector for Look {
     fn encode(&self, mut to: Encoder<'_>) -> Result<(), fmt::Error> {
         let now_ms = self.now_ms;
-        self.gauges(&mut to, "hustsync_pending", "Hints on disk not yet merged", |seen| seen.counts.pending)?;
-        self.gauges(&mut to, "hustsync_oldest_age_seconds", "Age of the oldest of these", |seen| {
+        let level = |name, help| (name, help, MetricType::Gauge);
+        let count = |name, help| (name, help, MetricType::Counter);
+        self.by_host(&mut to, level("hustsync_pending", "Hints on disk not yet merged"), |seen| {
+            seen.counts.pending
+        })?;
+        self.by_host(&mut to, level("hustsync_oldest_age_seconds", "Age of the oldest of these"), |seen| {
             seen.counts.age_s(now_ms)
         })?;
-        self.gauges(&mut to, "hustsync_debts", "Records that nodes owe the host", |seen| seen.debts)?;
-        self.counters(&mut to, "hustsync_replayed", "Hints merged since the start", |seen| {
+        self.by_host(&mut to, level("hustsync_debts", "Records that nodes owe the host"), |seen| seen.debts)?;
+        self.by_host(&mut to, count("hustsync_replayed", "Hints merged since the start"), |seen| {
             seen.counts.synced
         })?;
-        self.counters(
-            &mut to,
-            "hustsync_replay_failures",
-            "Attempts that a node was in the way of",
-            |seen| seen.counts.failures,
-        )?;
+        let failures = count("hustsync_replay_failures", "Attempts that a node was in the way of");
+        self.by_host(&mut to, failures, |seen| seen.counts.failures)?;
         let sum = |of: fn(&HostCounts) -> u64| self.hosts.values().map(of).sum();
         let damaged = sum(|seen| seen.counts.damaged + seen.counts.refused);
         counter(&mut to, "hustsync_damaged", "Damaged places in segments and refused hints", damaged)?;
@@ -81,32 +81,20 @@ impl Collector for Look {
 }
 
 impl Look {
-    fn counters(
+    fn by_host(
         &self,
         to: &mut Encoder<'_>,
-        name: &str,
-        help: &str,
+        (name, help, kind): (&str, &str, MetricType),
         of: impl Fn(&HostCounts) -> u64,
     ) -> Result<(), fmt::Error> {
-        let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+        let mut family = to.encode_descriptor(name, help, None, kind)?;
         for (host, seen) in &self.hosts {
             let labels = [("host", host.as_str())];
-            ConstCounter::new(of(seen)).encode(family.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-
-    fn gauges(
-        &self,
-        to: &mut Encoder<'_>,
-        name: &str,
-        help: &str,
-        of: impl Fn(&HostCounts) -> u64,
-    ) -> Result<(), fmt::Error> {
-        let mut family = to.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (host, seen) in &self.hosts {
-            let labels = [("host", host.as_str())];
-            ConstGauge::new(of(seen)).encode(family.encode_family(&labels)?)?;
+            let metric = family.encode_family(&labels)?;
+            match kind {
+                MetricType::Counter => ConstCounter::new(of(seen)).encode(metric)?,
+                _ => ConstGauge::new(of(seen)).encode(metric)?,
+            }
         }
         Ok(())
     }
