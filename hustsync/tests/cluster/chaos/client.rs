@@ -5,7 +5,7 @@
 //! Relative and conditional writes to one record go through one proxy, as proxies may disagree for a moment.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     net::SocketAddr,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
@@ -21,6 +21,8 @@ use crate::support::now_ms;
 
 /// Keys that all clients overwrite.
 const CONTESTED: u64 = 4;
+/// Requests that are told of when something is wrong.
+const PAST: usize = 60;
 
 /// What a client has seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,6 +78,8 @@ pub struct Client {
     pub tally: Tally,
     /// Until when a write whose answer was lost may take effect, unix ms.
     pub late_until_ms: u64,
+    /// What it asked for last, and what it was told.
+    past: VecDeque<String>,
 }
 
 impl Client {
@@ -91,6 +95,7 @@ impl Client {
             shared: Shared::default(),
             tally: Tally::default(),
             late_until_ms: 0,
+            past: VecDeque::new(),
         }
     }
 
@@ -111,9 +116,23 @@ impl Client {
         }
     }
 
+    fn remember(&mut self, request: &Request, said: &Said) {
+        if self.past.len() == PAST {
+            self.past.pop_front();
+        }
+        let (_, target, body) = request;
+        let body = String::from_utf8_lossy(body.get(..body.len().min(40)).unwrap_or_default());
+        let said = match said {
+            Said::Reply(reply) => format!("{} {:?}", reply.status, reply.headers),
+            other => format!("{other:?}"),
+        };
+        self.past.push_back(format!("{} {target} {body}: {said}", now_ms()));
+    }
+
     fn write(&mut self, request: &Request) -> Said {
         self.tally.writes += 1;
         let said = self.link.write(request);
+        self.remember(request, &said);
         match &said {
             Said::Reply(_) => {}
             Said::Nothing => self.tally.unavailable += 1,
@@ -128,7 +147,9 @@ impl Client {
     /// `None` if nobody can tell; else the answer, 200 or that there is nothing.
     fn read(&mut self, request: &Request) -> Option<Reply> {
         self.tally.reads += 1;
-        match self.link.ask(request) {
+        let said = self.link.ask(request);
+        self.remember(request, &said);
+        match said {
             Said::Reply(reply) if matches!(reply.status, 200 | 404 | 412) => Some(reply),
             Said::Reply(reply) if reply.status != 503 => {
                 panic!("{request:?}: {} {}", reply.status, reply.text())
@@ -153,12 +174,20 @@ impl Client {
         let Some(reply) = self.read(&request) else { return };
         let found = (reply.status == 200).then(|| reply.text());
         let fits = record.belief.allows(found.as_deref(), asked_ms, now_ms());
-        assert!(
-            fits || !self.strict,
-            "read {found:?} {:?}, proxy {}, of {record:?}",
-            reply.headers,
-            self.link.at
-        );
+        if !fits && self.strict {
+            let after = ["/backends", &record.read_both().1].map(|target| {
+                let said = self.link.ask(&("GET", target.to_owned(), Vec::new()));
+                if let Said::Reply(reply) = &said {
+                    format!("{reply:?} {}", reply.text())
+                } else {
+                    format!("{said:?}")
+                }
+            });
+            panic!(
+                "read {found:?} {:?}, proxy {}, of {record:?}; afterwards {after:#?}; before {:#?}",
+                reply.headers, self.link.at, self.past
+            );
+        }
     }
 
     fn set(&mut self, at: usize) {
