@@ -97,6 +97,8 @@ async fn fall_back(
     let shown = plan::after_both_reads(first.leg, other.leg, proxy.fallback, first_behind, other_behind);
     match (shown, &first.reply, &other.reply) {
         (Shown::First, Some(reply), _) | (Shown::Other, _, Some(reply)) => show(reply),
+        // Its answer is not shown, in no form.
+        _ if other.leg == ReadLeg::Hit => no_master([(node, &first.why()), (partner, "is behind")]),
         _ => no_master([(node, &first.why()), (partner, &other.why())]),
     }
 }

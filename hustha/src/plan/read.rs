@@ -60,7 +60,8 @@ pub fn after_first_read(first: ReadLeg, fallback: Fallback, first_behind: bool, 
 
 /// Whose answer counts when the other master was to be asked; one that could not be asked has failed.
 ///
-/// A miss of a master that is behind says nothing unless the other one confirmed it.
+/// A miss of a master that is behind says nothing unless the other one confirmed it. A hit of one that is behind says
+/// nothing against a miss: it may not have heard of the deletion.
 pub fn after_both_reads(
     first: ReadLeg,
     other: ReadLeg,
@@ -71,6 +72,8 @@ pub fn after_both_reads(
     let doubted = |behind: bool| behind && fallback != Fallback::Never;
     match (first, other) {
         (ReadLeg::Hit | ReadLeg::Passed, _) => Shown::First,
+        (ReadLeg::Miss, ReadLeg::Hit) if other_behind && first_behind => Shown::Unavailable,
+        (ReadLeg::Miss, ReadLeg::Hit) if other_behind => Shown::First,
         (ReadLeg::Miss, ReadLeg::Hit) => Shown::Other,
         (ReadLeg::Miss, ReadLeg::Failed) if doubted(first_behind) => Shown::Unavailable,
         (ReadLeg::Miss, _) => Shown::First,
@@ -109,7 +112,8 @@ mod tests {
     fn whose_answer_counts() {
         let table = [
             // first, other, policy: neither behind, first behind, other behind
-            (Miss, Hit, Auto, [Shown::Other; 3]),
+            (Miss, Hit, Auto, [Shown::Other, Shown::Other, Shown::First]),
+            (Miss, Hit, Always, [Shown::Other, Shown::Other, Shown::First]),
             (Miss, Miss, Auto, [Shown::First; 3]),
             (Miss, Passed, Auto, [Shown::First; 3]),
             (Miss, Failed, Auto, [Shown::First, Shown::Unavailable, Shown::First]),
@@ -126,5 +130,7 @@ mod tests {
             let got = at.map(|(f, o)| after_both_reads(first, other, fallback, f, o));
             assert_eq!(got, expected, "{first:?} {other:?} {fallback:?}");
         }
+        let got = after_both_reads(Miss, Hit, Auto, true, true);
+        assert_eq!(got, Shown::Unavailable, "either lacks what the other has");
     }
 }

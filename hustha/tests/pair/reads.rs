@@ -81,9 +81,11 @@ fn both_behind(settings: &[&str]) -> Stubs {
 
 #[test]
 fn misses_of_one_that_is_behind() {
-    let rows: [Row; 5] = [
+    let rows: [Row; 6] = [
         (HIT, "-", "200 5 v", "P "),
-        (MISS, HIT, "200 5 v", "P P"),
+        // It may have been deleted, and the other one not have heard of it.
+        (MISS, HIT, "503 - pair", "P P"),
+        (NO_TABLE, HIT, "503 - pair", "P P"),
         (MISS, MISS, "404 0", "P P"),
         (NO_TABLE, MISS, "412 0 tb: no such table", "P P"),
         (MISS, "500|x\n", "503 - pair", "P P"),
@@ -96,6 +98,21 @@ fn misses_of_one_that_is_behind() {
         ("500|x\n", MISS, "404 0", "P P"),
     ];
     check(&both_behind(&["read_fallback_on_miss=never"]), "/get?key=k", &rows);
+}
+
+/// A deletion that one master lacked came back when the other one was asked to confirm the miss.
+#[test]
+fn a_hit_of_one_that_is_behind_is_no_answer_to_a_miss() {
+    let stubs = Stubs::pair(&["read_fallback_on_miss=always"]);
+    stubs.calm();
+    let host = stubs.nodes[1].host();
+    stubs.nodes[0].say(Part::Owes, &format!("200|[{{\"BINLOG\":{{\"{host}\":1}}}}]"));
+    stubs.wait_for(1, "up", true);
+    check(
+        &stubs,
+        "/get?key=k",
+        &[(MISS, HIT, "404 0", "P P"), (NO_TABLE, HIT, "412 0 tb: no such table", "P P")],
+    );
 }
 
 /// A master that lacks many records got the lead when its partner, which had taken them, was owed one.
