@@ -86,7 +86,22 @@ impl Client {
         self.send("POST", target, body)
     }
 
+    /// Sends a POST whose answer [`Client::answer`] waits for; nothing else is sent before that.
+    pub fn begin_post(&mut self, target: &str, body: &[u8]) -> io::Result<()> {
+        self.write("POST", target, body)
+    }
+
+    /// Waits for the answer to what was sent.
+    pub fn answer(&mut self) -> io::Result<Answer<'_>> {
+        self.receive()
+    }
+
     fn send(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
+        self.write(method, target, body)?;
+        self.receive()
+    }
+
+    fn write(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<()> {
         self.request.clear();
         write!(self.request, "{method} {target} HTTP/1.1\r\nHost: bench\r\n")?;
         if method != "GET" {
@@ -94,8 +109,7 @@ impl Client {
         }
         self.request.extend_from_slice(b"\r\n");
         self.request.extend_from_slice(body);
-        self.stream.write_all(&self.request)?;
-        self.receive()
+        self.stream.write_all(&self.request)
     }
 
     fn receive(&mut self) -> io::Result<Answer<'_>> {

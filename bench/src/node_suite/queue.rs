@@ -4,6 +4,10 @@
 //! Two groups that promise the same: everything synced before the answer (ours `always`, confirms, `-f 0`,
 //! `appendfsync always`), and synced within a second (`interval`, `everysec`). RabbitMQ and beanstalkd have no second
 //! one, so there they are left out.
+//!
+//! RabbitMQ promises less than the others of the first group: an acknowledgement has no answer and is not synced, and
+//! its clients send it along with what they publish next. A third group, of single messages, has it beside ours with
+//! acknowledgements that are sent on a connection of their own and not waited for; ours are synced all the same.
 
 use std::rc::Rc;
 
@@ -29,8 +33,6 @@ mod streams;
 use broker::{Broker, Protocol};
 use cycle::{Shape, cycle};
 
-const VALUE_BYTES: [usize; 2] = [256, 1 << 10];
-const CLIENTS: [usize; 3] = [1, 10, 100];
 const BATCH: usize = 100;
 const REDIS: &str = "redis";
 
@@ -48,17 +50,31 @@ pub struct Options {
     /// Only these parts: single, batch, depth
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
+    /// Numbers of clients
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100])]
+    pub clients: Vec<usize>,
+    /// Lengths of messages, bytes
+    #[arg(long, value_delimiter = ',', default_values_t = [256, 1024])]
+    pub bytes: Vec<usize>,
 }
 
 /// Brokers that keep a message equally safe when they have answered.
 struct Group {
     what: &'static str,
     brokers: Vec<Broker>,
+    /// It is measured with up to so many messages at a time.
+    batch_max: usize,
+}
+
+impl Group {
+    fn new(what: &'static str, batch_max: usize) -> Group {
+        Group { what, brokers: Vec::new(), batch_max }
+    }
 }
 
 /// All brokers.
 struct Started {
-    groups: [Group; 2],
+    groups: [Group; 3],
     /// What RabbitMQ needs beside itself; it ends after it.
     _epmd: Option<Server>,
 }
@@ -70,8 +86,8 @@ pub fn run(context: &Context, node: &Node, options: &Options) -> Result<Report, 
     if wanted("single") || wanted("batch") {
         let started = start(context, node, &mut report)?;
         for (part, batch) in [("single", 1), ("batch", BATCH)] {
-            for group in started.groups.iter().filter(|_| wanted(part)) {
-                measure(context, &mut report, group, batch)?;
+            for group in started.groups.iter().filter(|group| wanted(part) && batch <= group.batch_max) {
+                measure(context, &mut report, group, batch, options)?;
             }
         }
     }
@@ -84,39 +100,52 @@ pub fn run(context: &Context, node: &Node, options: &Options) -> Result<Report, 
 
 /// Starts all brokers.
 fn start(context: &Context, node: &Node, report: &mut Report) -> Result<Started, Failure> {
-    let mut synced = Group { what: "synced", brokers: Vec::new() };
-    let mut delayed = Group { what: "synced within 1 s", brokers: Vec::new() };
+    let mut synced = Group::new("synced", BATCH);
+    let mut delayed = Group::new("synced within 1 s", BATCH);
+    let mut behind = Group::new("synced, acks not waited for", 1);
     let dir = context.dir.path();
-    let broker = |name, server, protocol| Broker { name, server: Rc::new(server), protocol };
+    let broker = |name, server, protocol| Broker { name, server, protocol };
     for (group, sync) in [(&mut synced, "always"), (&mut delayed, "interval")] {
         if let Some(server) = start_ours(context, node, report, &format!("hust-{sync}"), sync)? {
+            let server = Rc::new(server);
+            if sync == "always" {
+                behind.brokers.push(broker(OURS, server.clone(), Protocol::HustAcksBehind));
+            }
             group.brokers.push(broker(OURS, server, Protocol::Hust));
         }
     }
     let mut daemon = None;
     if let (Some(program), Some(epmd)) = (peer(report, "rabbitmq-server"), peer(report, "epmd")) {
         let started = rabbitmq::start(&program, &epmd, &dir.join("rabbitmq"))?;
-        synced.brokers.push(broker("rabbitmq", started.server, Protocol::Amqp));
+        let server = Rc::new(started.server);
+        behind.brokers.push(broker("rabbitmq", server.clone(), Protocol::Amqp));
+        synced.brokers.push(broker("rabbitmq", server, Protocol::Amqp));
         daemon = Some(started.epmd);
     }
     if let Some(program) = peer(report, "beanstalkd") {
         let server = beanstalkd::start(&program, &dir.join("beanstalkd"))?;
-        synced.brokers.push(broker("beanstalkd", server, Protocol::Beanstalk));
+        synced.brokers.push(broker("beanstalkd", Rc::new(server), Protocol::Beanstalk));
     }
     if let Some(program) = peer(report, "redis-server") {
         for (group, fsync) in [(&mut synced, "always"), (&mut delayed, "everysec")] {
             let server = redis::start(&program, &dir.join(format!("redis-{fsync}")), Some(fsync))?;
-            group.brokers.push(broker(REDIS, server, Protocol::Streams));
+            group.brokers.push(broker(REDIS, Rc::new(server), Protocol::Streams));
         }
     }
-    Ok(Started { groups: [synced, delayed], _epmd: daemon })
+    Ok(Started { groups: [synced, behind, delayed], _epmd: daemon })
 }
 
 /// Measures a group in all sizes and with all numbers of clients.
-fn measure(context: &Context, report: &mut Report, group: &Group, batch: usize) -> Result<(), Failure> {
-    for value_bytes in VALUE_BYTES {
+fn measure(
+    context: &Context,
+    report: &mut Report,
+    group: &Group,
+    batch: usize,
+    options: &Options,
+) -> Result<(), Failure> {
+    for &value_bytes in &options.bytes {
         let messages = Messages::new(context.seed, value_bytes);
-        for clients in CLIENTS {
+        for &clients in &options.clients {
             let s = if clients == 1 { "" } else { "s" };
             let each = if batch == 1 { String::new() } else { format!(" by {batch}") };
             let size = size_name(value_bytes);
@@ -139,10 +168,12 @@ fn measure(context: &Context, report: &mut Report, group: &Group, batch: usize) 
 /// Adds what was seen. Redis has lines of its own with ours, as the goals are not the same.
 fn lines(report: &mut Report, what: &str, group: &Group, batch: usize, name: &str, seen: &cycle::Seen) {
     let alone = group.brokers.iter().all(|broker| [OURS, REDIS].contains(&broker.name));
+    let redis = group.brokers.iter().any(|broker| broker.name == REDIS);
     for beside_redis in [false, true] {
         if (name == REDIS && !beside_redis)
             || (name != REDIS && name != OURS && beside_redis)
             || (alone && !beside_redis)
+            || (beside_redis && !redis)
         {
             continue;
         }

@@ -27,6 +27,8 @@ pub trait Client: Send {
 #[derive(Clone, Copy, Debug)]
 pub enum Protocol {
     Hust,
+    /// Ours, acknowledging without waiting for the answer.
+    HustAcksBehind,
     Amqp,
     Beanstalk,
     Streams,
@@ -45,6 +47,7 @@ impl Broker {
         let address = self.server.address;
         Ok(match self.protocol {
             Protocol::Hust => Box::new(Hust::connect(address, queue)?),
+            Protocol::HustAcksBehind => Box::new(Hust::connect_with_acks_behind(address, queue)?),
             Protocol::Amqp => Box::new(Rabbit::connect(address, queue, most)?),
             Protocol::Beanstalk => Box::new(Beanstalkd::connect(address, queue)?),
             Protocol::Streams => Box::new(Streams::connect(address, queue)?),
@@ -55,7 +58,7 @@ impl Broker {
     pub fn forget(&self, queue: &str) -> Result<(), Failure> {
         match self.protocol {
             Protocol::Streams => super::streams::forget(self.server.address, queue),
-            Protocol::Hust | Protocol::Amqp | Protocol::Beanstalk => Ok(()),
+            Protocol::Hust | Protocol::HustAcksBehind | Protocol::Amqp | Protocol::Beanstalk => Ok(()),
         }
     }
 }

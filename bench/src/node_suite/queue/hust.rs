@@ -15,6 +15,20 @@ pub struct Hust {
     /// Tokens of what was taken, joined by commas.
     tokens: Vec<u8>,
     body: Vec<u8>,
+    behind: Option<Behind>,
+}
+
+/// A connection for acknowledgements that are not waited for; at most one is under way.
+struct Behind {
+    http: load::Client,
+    sent: bool,
+}
+
+impl Behind {
+    /// The status of what was sent, if anything was.
+    fn status(&mut self) -> Result<u16, Failure> {
+        Ok(if std::mem::take(&mut self.sent) { self.http.answer()?.status } else { 200 })
+    }
 }
 
 impl Hust {
@@ -28,7 +42,14 @@ impl Hust {
             queue: queue.to_owned(),
             tokens: Vec::new(),
             body: Vec::new(),
+            behind: None,
         })
+    }
+
+    /// Connects; acknowledgements go by a connection of their own, and the answer to one is read before the next.
+    pub fn connect_with_acks_behind(address: SocketAddr, queue: &str) -> Result<Hust, Failure> {
+        let behind = Some(Behind { http: load::Client::connect(address)?, sent: false });
+        Ok(Hust { behind, ..Hust::connect(address, queue)? })
     }
 
     fn failed<T>(&self, what: &str, status: u16) -> Result<T, Failure> {
@@ -75,12 +96,26 @@ impl Client for Hust {
     }
 
     fn ack(&mut self) -> Result<(), Failure> {
+        if let Some(behind) = &mut self.behind {
+            let status = behind.status()?;
+            behind.http.begin_post(&self.ack, &self.tokens)?;
+            behind.sent = true;
+            self.tokens.clear();
+            return if status == 200 { Ok(()) } else { self.failed("ack", status) };
+        }
         let several = self.tokens.contains(&b',');
         let answer = self.http.post(&self.ack, &self.tokens)?;
         let done = answer.status == 200 && (!several || answer.body.ends_with(br#""unknown":[]}"#));
         let status = answer.status;
         self.tokens.clear();
         if done { Ok(()) } else { self.failed("ack", status) }
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        match self.behind.as_mut().map_or(Ok(200), Behind::status)? {
+            200 => Ok(()),
+            status => self.failed("ack", status),
+        }
     }
 }
 

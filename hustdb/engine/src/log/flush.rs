@@ -5,7 +5,10 @@
 //! being synced; who syncs waits a little for those who are about to come (see `gather`). A failed write or sync poisons
 //! the log and is never tried again.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{
     buffer::Chunk,
@@ -18,6 +21,12 @@ use crate::{Error, Result};
 
 /// With syncs at intervals a map is used from so many unsynced bytes on: then what it adds to a sync is little.
 const UNSYNCED_BYTES_MIN: u64 = 1 << 20;
+
+/// Synced writes up to this length are prepared for, bytes: for longer ones it costs what it gains.
+const SMALL_BYTES_MAX: usize = 64 << 10;
+
+/// A sync that took longer than this is left to the log's thread the next time.
+const HASTY_MAX: Duration = Duration::from_millis(1);
 
 /// Leaves the gate, also when a write panics.
 struct Leading<'a>(&'a Core);
@@ -57,12 +66,15 @@ impl Core {
         let segment = &chunk.segment;
         let (bytes, start) = (&chunk.bytes, u64::from(chunk.start));
         let unsynced_bytes = position(segment.id, chunk.start).saturating_sub(self.synced());
+        let sync = self.options().sync;
         let written = segment.file().and_then(|file| {
-            if is_map_worthwhile(self.options().sync, unsynced_bytes) {
-                file.append_at(bytes, start)
-            } else {
-                file.write_all_at(bytes, start)
+            if is_map_worthwhile(sync, unsynced_bytes) {
+                return file.append_at(bytes, start);
             }
+            if sync == SyncMode::Always && bytes.len() <= SMALL_BYTES_MAX {
+                file.prepare(start..chunk.end())?;
+            }
+            file.write_all_at(bytes, start)
         });
         written.map_err(|cause| Error::io(format!("write {}", segment.path.display()), cause))?;
         for &(offset, len) in &chunk.values {
@@ -195,6 +207,15 @@ impl Core {
         }
     }
 
+    /// Syncs everything below `end` now if that is wanted and likely to be quick.
+    pub fn hasten(&self, end: u64) {
+        let wanted = self.options().sync == SyncMode::Always && self.synced() < end;
+        if wanted && self.counters.last_sync() <= HASTY_MAX && !self.gate.lock().leading {
+            // What went wrong is known to the log, which every ticket asks.
+            let _ = self.sync_to(end);
+        }
+    }
+
     /// Gets everything below `end` as far as the mode asks for.
     pub fn land(&self, end: u64) -> Result<()> {
         if self.options().sync == SyncMode::Always {
@@ -220,7 +241,7 @@ mod tests {
 
     #[test]
     fn maps_are_for_what_is_synced_seldom() {
-        let interval = SyncMode::Interval(std::time::Duration::from_millis(200));
+        let interval = SyncMode::Interval(Duration::from_millis(200));
         for (sync, unsynced_bytes, worthwhile) in [
             (SyncMode::Os, 0, true),
             (SyncMode::Always, u64::MAX, false),

@@ -61,6 +61,7 @@ pub struct Counters {
     synced_records: AtomicU64,
     syncs: AtomicU64,
     sync_nanos_total: AtomicU64,
+    last_sync_nanos: AtomicU64,
     sync_micros: Histogram,
     records_per_sync: Histogram,
     cold_bytes: AtomicU64,
@@ -94,11 +95,17 @@ impl Counters {
     pub fn synced(&self, took: Duration, records: u64) -> u64 {
         self.syncs.fetch_add(1, Relaxed);
         self.sync_nanos_total.fetch_add(took.as_nanos() as u64, Relaxed);
+        self.last_sync_nanos.store(took.as_nanos() as u64, Relaxed);
         self.sync_micros.count(took.as_micros() as u64);
         let before = self.synced_records.swap(records, Relaxed);
         let group = records.saturating_sub(before);
         self.records_per_sync.count(group);
         group
+    }
+
+    /// How long the last sync took; zero before the first.
+    pub fn last_sync(&self) -> Duration {
+        Duration::from_nanos(self.last_sync_nanos.load(Relaxed))
     }
 
     /// `bytes` went to a cold segment.

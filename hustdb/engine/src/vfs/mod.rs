@@ -10,7 +10,7 @@ mod sim;
 mod tests;
 mod window;
 
-use std::{any::Any, fmt::Debug, io, path::Path, sync::Arc};
+use std::{any::Any, fmt::Debug, io, ops::Range, path::Path, sync::Arc};
 
 pub use map::Map;
 pub use real::RealVfs;
@@ -58,6 +58,12 @@ pub trait VfsFile: Send + Sync + Debug {
     /// Writes all of `data` behind all that was written before, in space that `allocate` has reserved; without a system
     /// call where that can be. Until it is synced a power loss may tear it anywhere, also within a sector.
     fn append_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes ready for writes of a little each, every one synced, that will go on behind `range`, which is written next;
+    /// nothing is there or behind it yet. What is reserved behind still reads as zeros.
+    fn prepare(&self, range: Range<u64>) -> io::Result<()> {
+        let _ = range;
+        Ok(())
+    }
     /// Reserves space so that later writes to this range cannot run out of it; the range reads as zeros and counts
     /// in `len`. Where the file system cannot reserve, only the length grows. Not to be called while another thread
     /// writes beyond the range.

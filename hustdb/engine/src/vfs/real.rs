@@ -7,6 +7,7 @@ use std::{
     any::Any,
     fs::{self, File, OpenOptions, TryLockError},
     io,
+    ops::Range,
     os::unix::fs::FileExt,
     path::Path,
     sync::Arc,
@@ -127,6 +128,10 @@ impl VfsFile for RealFile {
 
     fn append_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
         if self.window.store(&self.file, data, offset)? { Ok(()) } else { self.write_all_at(data, offset) }
+    }
+
+    fn prepare(&self, range: Range<u64>) -> io::Result<()> {
+        self.window.prepare(&self.file, range)
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -135,6 +135,38 @@ fn appends_fill_what_is_reserved() {
 }
 
 #[test]
+fn what_is_prepared_reads_as_zeros_behind_what_was_written() {
+    on_both(|vfs, dir| {
+        let path = dir.join("a");
+        let file = vfs.create(&path).unwrap();
+        let mut expected = b"header".to_vec();
+        file.write_all_at(&expected, 0).unwrap();
+        let mut reserved = expected.len();
+        // Some pass from one reserved range to the next, or over what was prepared; not all are announced.
+        for (n, len) in (0u8..).zip([1, 700, 4096, 900_000, 131_072, 30, 2_000_000, 5, 40_000, 300_001]) {
+            let end = expected.len() + len;
+            if end > reserved {
+                let more = (end - reserved).max(1_500_000);
+                file.allocate(reserved as u64, more as u64).unwrap();
+                reserved += more;
+            }
+            if n % 4 != 1 {
+                file.prepare(expected.len() as u64..end as u64).unwrap();
+            }
+            file.write_all_at(&vec![n + 1; len], expected.len() as u64).unwrap();
+            expected.resize(end, n + 1);
+            file.sync_data().unwrap();
+            let there = read(vfs, &path);
+            let (written, behind) = there.split_at(end);
+            assert!(written == expected && *behind == vec![0; reserved - end], "write {n}");
+        }
+        file.set_len(expected.len() as u64).unwrap();
+        file.prepare(expected.len() as u64..expected.len() as u64 + 10).unwrap();
+        assert_eq!(file.len().unwrap(), expected.len() as u64, "nothing is reserved there any more");
+    });
+}
+
+#[test]
 fn appends_need_no_reserved_space_to_be_right() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");

@@ -5,6 +5,11 @@
 //! ahead of the stores by an ordinary call: the kernel takes large folios for it, and the stores find them there
 //! (measured: 0.1 us instead of 1.1 for 400 bytes, 1.2 instead of 3.8 for 4 KiB).
 //!
+//! Writes that are synced one by one go by the ordinary call, but profit from zeros ahead as well, of more pages: the
+//! first write to reserved space changes the file system's record of what was written, and a sync must commit that to
+//! its journal. Behind zeros a sync is the data and no more (measured: 100 us instead of 150 for 400 bytes, 180 instead
+//! of 320 for 64 KiB, and it does not wait for what others have in the journal).
+//!
 //! A store that finds no space kills the process. So it is done only within what `fallocate` has really reserved, on
 //! file systems where a page that was reserved and written needs no further space; elsewhere the caller writes. The
 //! window is the range reserved last; it is gone before the file is cut.
@@ -19,6 +24,9 @@ use rustix::fs::fstatfs;
 const AHEAD_BYTES: usize = 128 << 10;
 
 static ZEROS: [u8; AHEAD_BYTES] = [0; AHEAD_BYTES];
+
+/// Zeros ahead of synced writes, bytes. The sync that follows on them has them all to do.
+const SYNCED_AHEAD_BYTES: u64 = 1 << 20;
 
 /// Magic numbers of ext4, XFS and tmpfs. Others may copy on write, or promise space that they do not have.
 const KEEP_RESERVED_SPACE: [u64; 3] = [0xEF53, 0x5846_5342, 0x0102_1994];
@@ -59,8 +67,18 @@ impl Window {
             place.range = 0..0;
             return Ok(false);
         }
-        place.prepare(file, offset..end)?;
+        place.prepare(file, offset..end, AHEAD_BYTES as u64)?;
         Ok(place.copy(data, offset))
+    }
+
+    /// Writes zeros to `range` and behind it, where nothing was written yet, for synced writes.
+    pub fn prepare(&self, file: &File, range: Range<u64>) -> io::Result<()> {
+        let mut place = self.0.lock();
+        let within = place.range.start <= range.start && range.end <= place.range.end;
+        if !within || range.end <= place.ready || !keeps_reserved_space(file) {
+            return Ok(());
+        }
+        place.prepare(file, range, SYNCED_AHEAD_BYTES)
     }
 }
 
@@ -74,12 +92,13 @@ impl Place {
         self.map.is_some()
     }
 
-    /// Brings the pages of `wanted`, and some more, into the page cache. Nothing is there or behind it yet.
-    fn prepare(&mut self, file: &File, wanted: Range<u64>) -> io::Result<()> {
+    /// Brings the pages of `wanted`, and some more up to a multiple of `ahead`, into the page cache. Nothing is there or
+    /// behind it yet.
+    fn prepare(&mut self, file: &File, wanted: Range<u64>, ahead: u64) -> io::Result<()> {
         if wanted.end <= self.ready {
             return Ok(());
         }
-        let target = wanted.end.next_multiple_of(AHEAD_BYTES as u64).min(self.range.end);
+        let target = wanted.end.next_multiple_of(ahead).min(self.range.end);
         let mut at = self.ready.max(wanted.start);
         while at < target {
             let len = ((target - at) as usize).min(AHEAD_BYTES);

@@ -11,6 +11,7 @@
 //! answer is taken for gone; and where the end of one request and a piece of the next arrive in one read, that piece
 //! is timed from the next bytes on (or ended by the keep-alive timeout).
 
+mod alone;
 mod connection;
 mod exchange;
 mod farewell;
@@ -37,6 +38,7 @@ use crate::{
     route::Route,
 };
 
+pub use alone::is_alone;
 pub(crate) use shared::Shared;
 
 /// What a program does with requests.

@@ -23,6 +23,7 @@ use tokio::{
 
 use super::{
     Handler, Shared,
+    alone::Here,
     connection::{self, Client},
     exchange::Local,
     roster::Roster,
@@ -117,7 +118,7 @@ impl<H: Handler> Worker<H> {
         let Ok(peer) = stream.peer_addr() else { return };
         let peer = peer.ip().to_canonical();
         let open = self.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let counted = Counted(self.shared.clone());
+        let counted = (Counted(self.shared.clone()), Here::enter());
         if open >= self.shared.connections_max + REFUSED_MAX {
             return;
         }

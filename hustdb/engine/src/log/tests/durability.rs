@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll, Wake, Waker},
     thread,
+    time::Duration,
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -47,8 +48,7 @@ fn block_on(mut ticket: Ticket) -> Result<()> {
     }
 }
 
-const MODES: [SyncMode; 3] =
-    [SyncMode::Always, SyncMode::Interval(std::time::Duration::from_millis(5)), SyncMode::Os];
+const MODES: [SyncMode; 3] = [SyncMode::Always, SyncMode::Interval(Duration::from_millis(5)), SyncMode::Os];
 
 #[test]
 fn many_threads_wait_and_poll_in_every_mode() {
@@ -116,6 +116,40 @@ fn a_first_poll_lets_others_append_and_the_second_writes_for_all() {
         }
         assert_eq!(vfs.ops(), after);
     }
+}
+
+#[test]
+fn a_hastened_ticket_is_synced_at_once_unless_the_last_sync_was_long() {
+    for (sync, last, hastened) in [
+        (SyncMode::Always, Duration::ZERO, true),
+        (SyncMode::Always, Duration::from_millis(1), true),
+        (SyncMode::Always, Duration::from_millis(2), false),
+        (SyncMode::Os, Duration::ZERO, false),
+    ] {
+        let vfs = Arc::new(SimVfs::new(1));
+        let (log, _) =
+            open_with(vfs.clone(), options(sync, Background::Manual), &RecoverFrom::default()).unwrap();
+        let mut ticket = log.ticket(append(&log, &[1]).unwrap().0.end);
+        log.core.counters.synced(last, 0);
+        let before = vfs.ops();
+        ticket.hasten();
+        assert_eq!(log.synced_to() >= ticket.end(), hastened, "{sync:?} {last:?}");
+        assert_eq!(vfs.ops() > before, hastened, "{sync:?} {last:?}");
+        let bell = Arc::new(Bell::default());
+        assert_eq!(poll(&mut ticket, &bell).is_ready(), hastened, "{sync:?} {last:?}");
+        let done = vfs.ops();
+        if hastened {
+            ticket.hasten();
+            assert_eq!(vfs.ops(), done, "what is done is not done again");
+        }
+    }
+    let vfs = SimVfs::new(1);
+    let (log, _) = open(&vfs).unwrap();
+    let mut ticket = log.ticket(append(&log, &[1]).unwrap().0.end);
+    vfs.fail_at(vfs.ops() + 2, Fault::Eio);
+    ticket.hasten();
+    let outcome = poll(&mut ticket, &Arc::new(Bell::default()));
+    assert!(matches!(outcome, Poll::Ready(Err(Error::Poisoned(_)))), "the ticket tells");
 }
 
 #[test]

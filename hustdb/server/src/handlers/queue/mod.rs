@@ -19,7 +19,7 @@ use hust_store::{
     Error, Fetch, Queues, Store,
     queue::{Promise, QueueResult},
 };
-use hust_wire::{Refusal, Request};
+use hust_wire::{Refusal, Request, server::is_alone};
 use hyper::header::HeaderName;
 
 use super::Outcome;
@@ -91,6 +91,9 @@ async fn pooled<T: Send + 'static>(
 
 /// Waits until what is to be answered will hold.
 async fn kept(promise: Promise) -> Result<(), Refusal> {
+    if is_alone() {
+        promise.hasten();
+    }
     promise.await.map_err(refuse)
 }
 
