@@ -98,6 +98,16 @@ fn allocated_space_counts_and_reads_as_zeros() {
     });
 }
 
+/// Makes room up to `end`, in steps of `step` at least; answers up to where there is room.
+fn reserve(file: &Arc<dyn VfsFile>, reserved: usize, end: usize, step: usize) -> usize {
+    if end <= reserved {
+        return reserved;
+    }
+    let more = (end - reserved).max(step);
+    file.allocate(reserved as u64, more as u64).unwrap();
+    reserved + more
+}
+
 #[test]
 fn appends_fill_what_is_reserved() {
     on_both(|vfs, dir| {
@@ -110,11 +120,7 @@ fn appends_fill_what_is_reserved() {
         // Short and long ones, and some that pass from one reserved range to the next or fill it to its end.
         for (n, len) in (0u8..).zip([1, 700, 4096, 130_000, 131_072, 131_073, 30, 99_999, 40_000, 300_001]) {
             let end = expected.len() + len;
-            if end > reserved {
-                let more = (end - reserved).max(100_000);
-                file.allocate(reserved as u64, more as u64).unwrap();
-                reserved += more;
-            }
+            reserved = reserve(&file, reserved, end, 100_000);
             let data = vec![n + 1; len];
             file.append_at(&data, expected.len() as u64).unwrap();
             assert_eq!(map.get(expected.len(), len).unwrap(), data, "append {n}");
@@ -145,11 +151,7 @@ fn what_is_prepared_reads_as_zeros_behind_what_was_written() {
         // Some pass from one reserved range to the next, or over what was prepared; not all are announced.
         for (n, len) in (0u8..).zip([1, 700, 4096, 900_000, 131_072, 30, 2_000_000, 5, 40_000, 300_001]) {
             let end = expected.len() + len;
-            if end > reserved {
-                let more = (end - reserved).max(1_500_000);
-                file.allocate(reserved as u64, more as u64).unwrap();
-                reserved += more;
-            }
+            reserved = reserve(&file, reserved, end, 1_500_000);
             if n % 4 != 1 {
                 file.prepare(expected.len() as u64..end as u64).unwrap();
             }
