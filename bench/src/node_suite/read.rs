@@ -1,6 +1,10 @@
 //! GET of random records: ours, bare hyper answering as many bytes from memory, nginx with a static file, Redis.
 
-use super::{BARE, Contender, Load, VALUE_BYTES, nginx, peer, redis, require_wrk, start_ours, throughput};
+use std::time::Duration;
+
+use super::{
+    BARE, Contender, Load, VALUE_BYTES, nginx, peer, redis, require_wrk, rest::rest, start_ours, throughput,
+};
 use crate::{
     args::{Context, Node},
     load::{Script, fill, get_target, open_loop, put_target},
@@ -20,6 +24,9 @@ const MOST_ROWS: u64 = 100_000;
 /// Requests a second of the open loop; well under what any contender can do on two cores.
 const OPEN_RATE: f64 = 4_000.0;
 
+/// Longest wait for rest after the records are stored.
+const REST_LIMIT: Duration = Duration::from_secs(60);
+
 /// Measures all sizes.
 pub fn run(context: &Context, node: &Node) -> Result<Report, Failure> {
     require_wrk()?;
@@ -28,6 +35,8 @@ pub fn run(context: &Context, node: &Node) -> Result<Report, Failure> {
         let what = format!("GET {}", size_name(value_bytes));
         let rows = (DATA_BYTES / value_bytes as u64).min(MOST_ROWS);
         let contenders = start(context, node, &mut report, rows, value_bytes)?;
+        // What flushes and compacts after the load is no part of a GET.
+        rest(&mut report, &what, context.dir.path(), REST_LIMIT);
         throughput(context, node, &mut report, &contenders, &what, Some(CPU_GOAL))?;
         latency(context, node, &mut report, &contenders, &what, rows)?;
     }

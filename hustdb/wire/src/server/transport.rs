@@ -99,10 +99,10 @@ impl Write for Transport {
                 &before
             }
         };
-        let written = if bufs.len() > 1 && total <= FLAT_MAX_BYTES {
-            flat(bufs, |bytes| self.stream.poll_write(cx, bytes))
-        } else {
-            self.stream.poll_write_vectored(cx, bufs)
+        let written = match bufs {
+            [buf] => self.stream.poll_write(cx, buf),
+            _ if total <= FLAT_MAX_BYTES => flat(bufs, |bytes| self.stream.poll_write(cx, bytes)),
+            _ => self.stream.poll_write_vectored(cx, bufs),
         };
         match &written {
             Poll::Ready(Ok(taken)) => {
