@@ -1,25 +1,15 @@
 //! Debts between real nodes: noted, kept, delivered, settled.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::atomic::{AtomicU8, Ordering::Relaxed},
+    net::{SocketAddr, TcpListener},
     time::Duration,
 };
 
 use hust_testkit::{Node, NodeBuilder, wait_until};
 
-use crate::support::{Client, brief, builder, node, now_ms, stamp};
+use crate::support::{Client, brief, builder, free_address, node, now_ms, stamp};
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// An address nobody listens on, for a node that goes and comes back. It is of an IP of its own, so that no other
-/// test's node gets it meanwhile.
-fn free_address() -> SocketAddr {
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    let [high, low] = (std::process::id() as u16).to_be_bytes();
-    let address = Ipv4Addr::new(127, high | 128, low, NEXT.fetch_add(1, Relaxed));
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
-}
 
 fn peer(address: SocketAddr) -> NodeBuilder {
     builder().listen(address)

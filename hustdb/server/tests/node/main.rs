@@ -30,6 +30,7 @@ mod skew;
 mod snapshots;
 mod space;
 mod start;
+mod starting;
 mod stat;
 mod support;
 mod table_counts;

@@ -2,7 +2,8 @@
 //! generator.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::atomic::{AtomicU8, Ordering::Relaxed},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -26,6 +27,15 @@ pub fn synced(sync: &str) -> NodeBuilder {
 /// A running one.
 pub fn node() -> Node {
     builder().start().unwrap()
+}
+
+/// An address nobody listens on, for a node that goes and comes back. It is of an IP of its own, so that no other
+/// test's node gets it meanwhile.
+pub fn free_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [high, low] = (std::process::id() as u16).to_be_bytes();
+    let address = Ipv4Addr::new(127, high | 128, low, NEXT.fetch_add(1, Relaxed));
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
 }
 
 /// A connection.
