@@ -1,5 +1,6 @@
 //! The one place where an error of the store becomes a status and a reason.
 
+use hust_engine::Error as EngineError;
 use hust_store::{
     Error,
     queue::{QueueError, QueueKind},
@@ -23,6 +24,8 @@ pub fn refuse(error: Error) -> Refusal {
         Error::Collision => internal("key", "its md5 belongs to another key"),
         Error::Busy(reason) => Refusal::unavailable("engine", reason).hinting(Hint::RetryAfterS(1)),
         Error::Full(reason) => Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "disk", one_line(&reason)),
+        // It was logged when it happened; a line for each write that is refused since would fill the disk.
+        Error::Engine(cause @ EngineError::Poisoned(_)) => internal("engine", &cause.to_string()),
         Error::Engine(cause) => {
             tracing::error!(%cause, "a command failed");
             internal("engine", &cause.to_string())

@@ -65,6 +65,7 @@ pub fn info(store: &Store, requests: &[Requests]) -> Answer {
         },
         "refused_writes": stats.refused_writes,
         "writes_stopped": stats.poisoned.is_some(),
+        "writes_stopped_by": stats.poisoned,
         "levels": levels.collect::<Vec<_>>(),
     });
     Answer::ok(Kind::Json, info.to_string())

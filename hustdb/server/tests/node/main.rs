@@ -32,6 +32,7 @@ mod space;
 mod start;
 mod starting;
 mod stat;
+mod stopped;
 mod support;
 mod table_counts;
 mod tables;
