@@ -90,6 +90,10 @@ impl Inner {
         if pressure.share < 1.0 {
             return Ok(());
         }
+        // Then nobody flushes or compacts any more, and it would be of no use to try again.
+        if let Some(cause) = self.log.poisoned() {
+            return Err(Error::Poisoned(cause));
+        }
         self.counters.refused_writes.fetch_add(1, Relaxed);
         Err(Error::Busy(pressure.why))
     }
@@ -137,7 +141,7 @@ impl Inner {
 }
 
 impl Engine {
-    /// Waits until writes are not refused as `Busy` any more, or the engine stops. For callers that may block.
+    /// Waits until writes are not refused as `Busy` any more, or the engine stops or is poisoned. For callers that may block.
     pub fn wait_writable(&self) {
         let inner = &self.inner;
         while let Err(Error::Busy(_)) = inner.admit_write() {

@@ -165,3 +165,23 @@ fn errors_from_every_operation_on() {
 fn no_space_at_every_operation() {
     fail_everywhere(Fault::Enospc, false, SyncMode::Always);
 }
+
+/// Room that nobody will make must not be waited for.
+#[test]
+fn a_full_memtable_does_not_hide_that_writing_has_stopped() {
+    let (vfs, clock) = (SimVfs::new(5), Arc::new(SimClock::new(1_700_000_000_000)));
+    let engine = Engine::open(options(&vfs, &clock, SyncMode::Os)).unwrap();
+    let mut random = Random(5);
+    let mut refused = || loop {
+        if let Err(error) = begin(&engine, &clock, &random_batch(&mut random)) {
+            return error;
+        }
+    };
+    assert!(matches!(refused(), Error::Busy(_)), "nobody flushes");
+    vfs.fail_at(vfs.ops() + 1, Fault::Eio);
+    assert!(engine.work().is_err());
+    let error = refused();
+    assert!(matches!(error, Error::Poisoned(_)), "{error}");
+    engine.wait_writable();
+    read_all(&engine).unwrap();
+}
