@@ -3,7 +3,7 @@
 //! Work is cut into jobs (`flush`, `compact`, `upkeep`) that each do one step and say whether there was one. Threads
 //! run them when signalled; with [`Background::Manual`] the caller runs them by [`Engine::work`], in a fixed order,
 //! so that a simulation is deterministic. A job that fails for want of space is tried again later; any other failure
-//! poisons the engine: reads go on, writes are refused.
+//! poisons the engine: reads go on, writes are refused, and the threads end.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -163,7 +163,8 @@ impl Drop for JobEnds<'_> {
 
 impl Inner {
     fn run(&self, job: Job) {
-        loop {
+        // What made the engine stop writing would happen again and again.
+        while self.log.poisoned().is_none() {
             let seen = self.signal.signals();
             match self.paced(job) {
                 Ok(true) => self.signal.progress(),
@@ -245,5 +246,31 @@ impl Engine {
             }
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Options,
+        clock::{Clock, SystemClock},
+        vfs::SimVfs,
+    };
+
+    #[test]
+    fn threads_end_when_writing_has_stopped() {
+        let mut options = Options::new("/db");
+        options.vfs = Arc::new(SimVfs::new(1));
+        let engine = Engine::open(options).unwrap();
+        let over = || engine.workers.threads.lock().iter().all(JoinHandle::is_finished);
+        assert!(!over());
+        engine.inner.log.poison("a test");
+        let clock = SystemClock::new();
+        while !over() {
+            assert!(clock.monotonic() < Duration::from_secs(60));
+            std::thread::yield_now();
+        }
+        assert!(engine.close().is_err());
     }
 }
