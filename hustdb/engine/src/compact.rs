@@ -142,7 +142,9 @@ impl Inner {
             added: outputs.iter().map(|t| (index as u16, plan.level_out as u8, t.meta().clone())).collect(),
             ..Edit::default()
         };
-        self.manifest.lock().append(&edit)?;
+        // A table that is only moved has its name already.
+        let new = if unlink { outputs.as_slice() } else { &[] };
+        self.tables.enter(&self.manifest, &edit, new)?;
         self.partitions[index].install_levels(|levels| replace(levels, &removed, &outputs, plan.level_out));
         self.share_memory();
         if unlink {

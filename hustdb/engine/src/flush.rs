@@ -123,7 +123,7 @@ pub(crate) fn flush_frozen(
         flushed: vec![(index as u16, newest.end, newest.accounts.clone())],
         ..Edit::default()
     };
-    manifest.lock().append(&edit)?;
+    files.enter(manifest, &edit, std::slice::from_ref(&table))?;
     let bytes = table.meta().size_bytes;
     partition.install_flush(frozen, table);
     partition.flushed.store(newest.end, Relaxed);

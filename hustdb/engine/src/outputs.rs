@@ -1,5 +1,5 @@
 //! Table files: where they are, and those being written by one flush or compaction, which are cut at the target size
-//! and removed again if the job fails.
+//! and removed again if the job fails, also for want of space in the manifest.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,9 +9,12 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
+
 use crate::{
     Error, Result,
     key::Key,
+    manifest::{Edit, Manifest},
     options::Options,
     row::RowRef,
     table::{BlockCache, Table, TableBuilder, TableMeta, TableOptions},
@@ -59,6 +62,24 @@ impl TableFiles {
     pub fn remove(&self, id: u64) -> Result<()> {
         let path = self.path(id);
         self.options.vfs.remove(&path).map_err(|e| Error::io(format!("remove {}", path.display()), e))
+    }
+
+    /// Makes an edit durable that names new tables. Where there is no space for it nothing names them, and they go: what
+    /// is tried again writes others.
+    pub fn enter(&self, manifest: &Mutex<Manifest>, edit: &Edit, tables: &[Arc<Table>]) -> Result<()> {
+        let entered = manifest.lock().append(edit);
+        // After any other error they may be named.
+        if let Err(Error::Full(_)) = entered {
+            tables.iter().for_each(|table| self.discard(table.meta().id));
+        }
+        entered
+    }
+
+    /// Removes a table that nothing names.
+    fn discard(&self, id: u64) {
+        if let Err(error) = self.remove(id) {
+            tracing::warn!(%error, "an unfinished table stays until the next start");
+        }
     }
 
     /// Names of new tables begin after `id`.
@@ -136,10 +157,6 @@ impl<'e> Outputs<'e> {
 
 impl Drop for Outputs<'_> {
     fn drop(&mut self) {
-        for id in &self.created {
-            if let Err(error) = self.files.remove(*id) {
-                tracing::warn!(%error, "an unfinished table stays until the next start");
-            }
-        }
+        self.created.iter().for_each(|id| self.files.discard(*id));
     }
 }

@@ -136,7 +136,10 @@ impl Manifest {
         } else {
             let frame = encode_frame(self.sequence + 1, edit)?;
             let io = |e| Error::io("write MANIFEST", e);
-            self.file.write_all_at(&frame, self.end).map_err(io)?;
+            if let Err(cause) = self.file.write_all_at(&frame, self.end) {
+                self.cut_back()?;
+                return Err(io(cause));
+            }
             self.file.sync_data().map_err(|e| {
                 self.broken = Some(format!("sync of MANIFEST failed: {e}"));
                 Error::Poisoned(format!("sync of MANIFEST failed: {e}"))
@@ -146,6 +149,14 @@ impl Manifest {
         self.sequence += 1;
         self.state = next;
         Ok(())
+    }
+
+    /// Takes back what came through of an edit that failed, durably: what it names may be removed next.
+    fn cut_back(&mut self) -> Result<()> {
+        self.file.set_len(self.end).and_then(|()| self.file.sync_data()).map_err(|e| {
+            self.broken = Some(format!("cut of MANIFEST failed: {e}"));
+            Error::Poisoned(format!("cut of MANIFEST failed: {e}"))
+        })
     }
 }
 

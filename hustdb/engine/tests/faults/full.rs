@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hust_engine::{Engine, Error, SyncMode, clock::SimClock, vfs::SimVfs};
+use hust_engine::{
+    Engine, Error, SyncMode,
+    clock::SimClock,
+    vfs::{Fault, SimVfs},
+};
 
 use crate::support::{Model, Random, options, random_batch, read_all, write};
 
@@ -65,6 +69,14 @@ impl World {
         assert_eq!(self.engine.stats().poisoned, None, "{}", self.name);
     }
 
+    /// A table that no level has is space that nobody gets back before the next start.
+    fn check_tables(&self) {
+        let levels = self.engine.stats().levels;
+        let known: u64 = levels.iter().map(|level| level.files).sum();
+        let there = self.vfs.paths().into_iter().filter(|path| path.starts_with("/db/table")).count();
+        assert_eq!(there as u64, known, "{}: files of tables", self.name);
+    }
+
     /// Kills the process and starts again on the same disk, full as it is. `false` if there is no room to start.
     fn restart(&mut self, sync: SyncMode) -> bool {
         self.vfs = self.vfs.kill();
@@ -112,6 +124,7 @@ fn fill_and_free(seed: u64, room_bytes: u64, sync: SyncMode, seen: &mut [u64; 3]
         assert!(world.write(), "{}: refuses with space", world.name);
     }
     assert!(world.work(), "{}: cannot work with space", world.name);
+    world.check_tables();
     world.read();
     world.engine.close().unwrap_or_else(|error| panic!("{}: {error}", world.name));
     assert!(world.restart(sync));
@@ -129,6 +142,39 @@ fn a_full_disk_refuses_and_recovers() {
     }
     println!("refused: {} writes, {} times work, {} starts", seen[0], seen[1], seen[2]);
     assert!(seen[..2].iter().all(|count| *count > 0), "{seen:?}");
+}
+
+/// However much of a refused step came through, nothing of it is in the way of a start right after it.
+#[test]
+fn a_start_right_after_work_that_found_no_space() {
+    const OPERATIONS: u64 = 30;
+    let mut refused = 0;
+    for seed in 0..20 * OPERATIONS {
+        let mut world = World::new(format!("seed {seed}"), seed, SyncMode::Always);
+        (0..20).for_each(|_| assert!(world.write()));
+        world.vfs.fail_at(world.vfs.ops() + 1 + seed % OPERATIONS, Fault::Enospc);
+        drop(world.engine.snapshot());
+        world.clock.advance(Duration::from_secs(5));
+        let error = loop {
+            match world.engine.work() {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        // A failed sync stops writing, whatever the cause.
+        if !matches!(error, Some(Error::Full(_))) {
+            continue;
+        }
+        refused += 1;
+        world.vfs.clear_faults();
+        for vfs in [world.vfs.kill(), world.vfs.crash()] {
+            let engine = Engine::open(options(&vfs, &world.clock, SyncMode::Always));
+            let engine = engine.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert_eq!(read_all(&engine).unwrap(), world.model.newest(), "seed {seed}");
+        }
+    }
+    assert!(refused > 50, "{refused}");
 }
 
 /// The reserve of the options is kept free: writes are refused before the disk is full.
