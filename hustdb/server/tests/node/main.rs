@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails, and says with which seed")]
 
+mod amounts;
 mod api_doc;
 mod batch;
 mod cache;

@@ -142,7 +142,12 @@ fn expiry_is_set_kept_taken_off_and_met() {
 fn it_is_not_the_store_and_ends_with_the_process() {
     let mut node = node();
     let mut client = Client::of(&node);
+    let figures = |client: &mut Client| {
+        ["digest", "stat_all", "scan"].map(|path| client.get(&format!("/hustdb/{path}")).text())
+    };
+    let before = figures(&mut client);
     check(&mut client, &[("put?key=k&val=v", "200"), ("hset?tb=t&key=f&val=v", "200")]);
+    assert_eq!(figures(&mut client), before, "no figure of records tells of it");
     client.check(&[
         ("GET", "/hustdb/get?key=k", "", "404 0 -"),
         ("PUT", "/hustdb/put?key=k", "record", "200 1 false"),
