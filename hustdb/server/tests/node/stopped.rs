@@ -1,6 +1,6 @@
 //! A node whose engine had to stop writing: writes are refused, reads go on, what was acknowledged stays, and it says why.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use hust_testkit::wait_until;
 use serde_json::Value;
@@ -12,11 +12,6 @@ fn told(client: &mut Client) -> (Value, Value) {
     (info["writes_stopped"].clone(), info["writes_stopped_by"].clone())
 }
 
-#[expect(clippy::disallowed_methods, reason = "an accident on the disk")]
-fn remove(folder: &Path) {
-    std::fs::remove_dir(folder).unwrap();
-}
-
 #[test]
 fn what_stops_writing_is_told_and_reads_go_on() {
     let log = tempfile::NamedTempFile::new().unwrap();
@@ -26,7 +21,7 @@ fn what_stops_writing_is_told_and_reads_go_on() {
     client.put("/hustdb/put?key=k", "v");
     assert_eq!(told(&mut client), (false.into(), Value::Null));
     // The first table cannot be made.
-    remove(&node.data().join("table"));
+    std::fs::remove_dir(node.data().join("table")).unwrap();
     let (mut number, mut kept) = (0, Vec::new());
     let stopped = wait_until(Duration::from_secs(120), || {
         for _ in 0..200 {
