@@ -1,7 +1,13 @@
 //! Debts between real nodes: noted, kept, delivered, settled.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
     time::Duration,
 };
 
@@ -299,4 +305,79 @@ fn old_debts_are_dropped() {
     debtor.kill().unwrap();
     debtor.restart().unwrap();
     assert!(settled(&mut Client::of(&debtor)), "what is too old when the node starts is dropped soon");
+}
+
+/// A host that takes whatever it is sent, also while it says that it is not ready.
+#[derive(Default)]
+struct Eager {
+    ready: AtomicBool,
+    over: AtomicBool,
+    /// When it was asked for what.
+    asked: Mutex<Vec<(u64, String)>>,
+}
+
+impl Eager {
+    fn serve(&self, listener: &TcpListener) {
+        for stream in listener.incoming() {
+            if self.over.load(Relaxed) {
+                return;
+            }
+            let mut stream = BufReader::new(stream.unwrap());
+            while self.answer(&mut stream).is_some() {}
+        }
+    }
+
+    /// Answers a request; `None` at the end of the connection.
+    fn answer(&self, stream: &mut BufReader<TcpStream>) -> Option<()> {
+        let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+        stream.read_line(&mut first).ok().filter(|bytes| *bytes > 0)?;
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
+            let lower = line.to_ascii_lowercase();
+            length =
+                lower.strip_prefix("content-length:").map_or(length, |text| text.trim().parse().unwrap());
+        }
+        io::copy(&mut stream.by_ref().take(length), &mut io::sink()).ok()?;
+        let is_status = first.starts_with("GET /status.html ");
+        self.asked.lock().unwrap().push((now_ms(), first));
+        let (status, body) = match (is_status, self.ready.load(Relaxed)) {
+            (true, false) => ("503 Service Unavailable", "status: starting\n"),
+            (true, true) => ("200 OK", "ok\n"),
+            (false, _) => ("200 OK", r#"{"received":1,"applied":1,"ignored":0}"#),
+        };
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.get_mut().write_all(format!("{head}{body}").as_bytes()).ok()
+    }
+
+    fn times(&self, line: &str) -> Vec<u64> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|(_, first)| first.starts_with(line)).map(|(at_ms, _)| *at_ms).collect()
+    }
+}
+
+#[test]
+fn nothing_is_sent_before_the_host_says_that_it_is_ready() {
+    let (listener, eager) = (TcpListener::bind("127.0.0.1:0").unwrap(), Eager::default());
+    let address = listener.local_addr().unwrap();
+    let (early, settled) = thread::scope(|scope| {
+        scope.spawn(|| eager.serve(&listener));
+        let debtor = node();
+        let mut client = Client::of(&debtor);
+        client.put("/hustdb/put?key=k", "v");
+        note(&mut client, address, "method=1&key=k");
+        wait_until(LIMIT, || eager.times("GET /status.html ").len() >= 4);
+        let early = eager.times("POST ");
+        eager.ready.store(true, Relaxed);
+        let settled = settled(&mut client);
+        drop(debtor);
+        eager.over.store(true, Relaxed);
+        drop(TcpStream::connect(address));
+        (early, settled)
+    });
+    assert_eq!(early, [0; 0], "not ready");
+    assert!(settled && eager.times("POST /hustdb/merge ").len() == 1);
+    let looks = eager.times("GET /status.html ");
+    let waits: Vec<u64> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits.len() >= 3 && waits[0] >= 400 && waits[1] >= 800 && waits[2] >= 1600, "{waits:?} ms");
 }
