@@ -31,6 +31,12 @@ const LOOKS: u64 = 64;
 /// Files in level 0 of one partition at which writes are refused.
 const LEVEL_ZERO_MAX: usize = 24;
 
+/// The hard limits, as whoever is refused is told of them.
+pub(crate) const LIMITS: [&str; 3] = [MEMTABLES, LOG, LEVEL_ZERO];
+const MEMTABLES: &str = "memtables are full";
+const LOG: &str = "the log waits for flushes";
+const LEVEL_ZERO: &str = "compaction is behind";
+
 /// The present pace, shared by writers and workers.
 #[derive(Debug, Default)]
 pub(crate) struct Pacer {
@@ -75,9 +81,9 @@ impl Inner {
     fn pressure(&self) -> Pressure {
         let level_zero = self.partitions.iter().map(|p| p.view().levels.first().map_or(0, Vec::len)).max();
         worst(&[
-            (self.memtable_bytes(), self.budget.memtable_bytes(), "memtables are full"),
-            (self.unflushed_log_bytes(), self.log_limit_bytes(), "the log waits for flushes"),
-            (level_zero.unwrap_or(0) as u64, LEVEL_ZERO_MAX as u64, "compaction is behind"),
+            (self.memtable_bytes(), self.budget.memtable_bytes(), MEMTABLES),
+            (self.unflushed_log_bytes(), self.log_limit_bytes(), LOG),
+            (level_zero.unwrap_or(0) as u64, LEVEL_ZERO_MAX as u64, LEVEL_ZERO),
         ])
     }
 
@@ -94,7 +100,7 @@ impl Inner {
         if let Some(cause) = self.log.poisoned() {
             return Err(Error::Poisoned(cause));
         }
-        self.counters.refused_writes.fetch_add(1, Relaxed);
+        self.counters.refused(pressure.why);
         Err(Error::Busy(pressure.why))
     }
 

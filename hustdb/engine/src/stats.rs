@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::{engine::Engine, log::LogStats};
+use crate::{engine::Engine, log::LogStats, pressure::LIMITS};
 
 /// Counters since the engine was opened.
 #[derive(Debug, Default)]
@@ -11,10 +11,19 @@ pub(crate) struct Counters {
     pub compaction_in_bytes: AtomicU64,
     pub compaction_out_bytes: AtomicU64,
     pub collected_bytes: AtomicU64,
-    pub refused_writes: AtomicU64,
+    /// By limit, in the order of [`LIMITS`].
+    pub refused_writes: [AtomicU64; LIMITS.len()],
 }
 
 impl Counters {
+    /// A write was refused because of this limit.
+    pub fn refused(&self, why: &str) {
+        let refused = LIMITS.iter().zip(&self.refused_writes).find(|(limit, _)| **limit == why);
+        if let Some((_, count)) = refused {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
     /// Bytes written by flushes, compaction and collection.
     pub fn worked_bytes(&self) -> u64 {
         let written = [&self.flushed_bytes, &self.compaction_out_bytes, &self.collected_bytes];
@@ -68,8 +77,8 @@ pub struct Stats {
     pub compaction_out_bytes: u64,
     /// Moved to cold segments since the open.
     pub collected_bytes: u64,
-    /// Writes refused as `Busy` since the open.
-    pub refused_writes: u64,
+    /// Writes refused as `Busy` since the open, by the limit that was reached.
+    pub refused_writes: Vec<(&'static str, u64)>,
     /// Why writes are refused for good, if they are.
     pub poisoned: Option<String>,
 }
@@ -107,7 +116,10 @@ impl Engine {
             compaction_in_bytes: counters.compaction_in_bytes.load(Relaxed),
             compaction_out_bytes: counters.compaction_out_bytes.load(Relaxed),
             collected_bytes: counters.collected_bytes.load(Relaxed),
-            refused_writes: counters.refused_writes.load(Relaxed),
+            refused_writes: LIMITS
+                .into_iter()
+                .zip(counters.refused_writes.each_ref().map(|count| count.load(Relaxed)))
+                .collect(),
             poisoned: inner.log.poisoned(),
             ..Stats::default()
         };

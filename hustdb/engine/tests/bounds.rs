@@ -121,7 +121,7 @@ fn memory_is_bounded_when_nobody_flushes() {
             refused
         });
         assert!(matches!(refused, Some(Error::Busy(_))), "{refused:?}");
-        assert!(engine.stats().refused_writes > 0);
+        assert!(engine.stats().refused_writes.iter().any(|(_, count)| *count > 0));
         assert!(engine.get(&key(0)).unwrap().is_some(), "reads go on");
         while engine.work().unwrap() {}
         put(&engine, 0, 0, &value).unwrap();

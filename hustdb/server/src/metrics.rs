@@ -91,7 +91,7 @@ impl Collector for Look {
         counter(&mut to, "hustdb_compaction_in_bytes", "Read by compaction", stats.compaction_in_bytes)?;
         counter(&mut to, "hustdb_compaction_out_bytes", "Written by compaction", stats.compaction_out_bytes)?;
         counter(&mut to, "hustdb_collected_bytes", "Values moved by collection", stats.collected_bytes)?;
-        counter(&mut to, "hustdb_refused_writes", "Writes refused as overloaded", stats.refused_writes)?;
+        self.encode_refused(&mut to)?;
         self.encode_levels(&mut to)
     }
 }
@@ -100,6 +100,16 @@ impl Collector for Look {
 type LevelMetric = (&'static str, &'static str, fn(&LevelStats) -> u64);
 
 impl Look {
+    fn encode_refused(&self, to: &mut Descriptor<'_>) -> Result<(), fmt::Error> {
+        let (name, help) =
+            ("hustdb_refused_writes", "Writes refused as overloaded, by the limit that was reached");
+        let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (reason, count) in &self.stats.refused_writes {
+            ConstCounter::new(*count).encode(family.encode_family(&[("reason", *reason)])?)?;
+        }
+        Ok(())
+    }
+
     fn encode_levels(&self, to: &mut Descriptor<'_>) -> Result<(), fmt::Error> {
         let figures: [LevelMetric; 4] = [
             ("hustdb_level_files", "Table files", |level| level.files),

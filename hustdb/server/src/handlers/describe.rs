@@ -63,7 +63,7 @@ pub fn info(store: &Store, requests: &[Requests]) -> Answer {
             "compaction_out_bytes": stats.compaction_out_bytes,
             "collected_bytes": stats.collected_bytes,
         },
-        "refused_writes": stats.refused_writes,
+        "refused_writes": stats.refused_writes.iter().map(|(_, count)| count).sum::<u64>(),
         "writes_stopped": stats.poisoned.is_some(),
         "writes_stopped_by": stats.poisoned,
         "levels": levels.collect::<Vec<_>>(),

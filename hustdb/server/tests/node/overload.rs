@@ -60,6 +60,11 @@ fn too_many_writes_are_503_with_retry_after_until_the_node_has_followed() {
     assert!(refused, "never: {}", brief(&reply));
     assert!(brief(&reply).starts_with("503 - - engine: "), "{}", brief(&reply));
     assert_eq!(reply.header("retry-after"), Some("1"));
+    let why = brief(&reply).split_off("503 - - engine: ".len());
+    let metrics = client.get("/metrics").text();
+    let counted = format!("hustdb_refused_writes_total{{reason=\"{why}\"}} ");
+    let count = metrics.lines().find_map(|line| line.strip_prefix(&counted)?.parse::<u64>().ok());
+    assert!(count > Some(0), "{counted}\n{metrics}");
     let absent = client.get(&target.replace("put", "exist"));
     assert_eq!(brief(&absent), "404 0 -", "a refused write did nothing");
     assert_eq!(brief(&client.get("/hustdb/get?key=first")), "200 1 - v");

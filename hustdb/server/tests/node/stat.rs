@@ -179,7 +179,9 @@ fn metrics_are_there_and_move() {
         "hustdb_compaction_in_bytes_total",
         "hustdb_compaction_out_bytes_total",
         "hustdb_collected_bytes_total",
-        "hustdb_refused_writes_total",
+        "hustdb_refused_writes_total{reason=\"memtables are full\"}",
+        "hustdb_refused_writes_total{reason=\"the log waits for flushes\"}",
+        "hustdb_refused_writes_total{reason=\"compaction is behind\"}",
     ] {
         assert!(metric(&after, name).is_some(), "{name} in\n{after}");
     }
