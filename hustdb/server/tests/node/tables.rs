@@ -109,6 +109,26 @@ fn the_limit_of_tables() {
 }
 
 #[test]
+fn the_8192_tables_of_the_defaults_are_all_usable() {
+    let mut node = node();
+    let mut client = Client::of(&node);
+    let line = |number: usize| format!("{{\"key\":\"bQ==\",\"tb\":\"t{number}\",\"ty\":\"S\"}}\n");
+    let made = client.ask("POST", "/hustdb/mput", (0..8192).map(line).collect::<String>());
+    assert_eq!(made.text().matches(r#"{"status":200,"ver":1,"#).count(), 8192);
+    let full = "412 0 false tb: the limit of store.table_maximum is reached";
+    client.check(&[("GET", "/hustdb/sadd?tb=more&key=m", "", full)]);
+    node.kill().unwrap();
+    node.restart().unwrap();
+    let mut client = Client::of(&node);
+    assert_eq!(client.get("/hustdb/stat_all").text().matches(r#""type":"S","count":1}"#).count(), 8192);
+    client.check(&[
+        ("GET", "/hustdb/sadd?tb=more&key=m", "", full),
+        ("GET", "/hustdb/srem?tb=t8191&key=m", "", "200 1 false"),
+        ("GET", "/hustdb/sadd?tb=more&key=m", "", "200 1 false"),
+    ]);
+}
+
+#[test]
 fn two_types_under_one_name_after_a_partition() {
     let mut node = node();
     let mut client = Client::of(&node);
