@@ -182,6 +182,23 @@ fn a_merge_takes_everything_once_and_deletions_past_a_full_store() {
 }
 
 #[test]
+fn what_a_merge_answered_survives_a_loss_of_power() {
+    let source = populated();
+    let all = scan_all(source.store(), 0..SLOTS);
+    for seed in 0..20 {
+        let mut copy = Node::seeded(seed, |options| {
+            options.engine.memtable_bytes = 4 << 20;
+            options.engine.sync = SyncMode::Always;
+        });
+        copy.clock.advance(source.clock_ms() - copy.clock_ms());
+        assert_eq!(world::merge(&copy, &all).applied, all.len() as u64);
+        copy.move_to(copy.vfs.crash());
+        copy.store = Some(Store::open(copy.options.clone()).unwrap());
+        assert_eq!(scan_all(copy.store(), 0..SLOTS), all, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_stamp_beyond_the_skew_keeps_all_of_its_batch_out() {
     let node = Node::new(|options| options.max_clock_skew_ms = 1000);
     let record = |stamp_ms: u64, key: &str| Owned {
