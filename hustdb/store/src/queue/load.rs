@@ -1,6 +1,7 @@
 //! Start-up: reads each queue's settings, counters and slots, and finds what is left to reclaim.
 //!
-//! Nothing here looks at ready messages or at what was left of consumed ones.
+//! Nothing here looks at ready messages or at what was left of consumed ones. A row that cannot be read ends the start:
+//! without it the queue would count as unknown, and a put would make another in its place.
 
 use hust_engine::{Direction, Engine, Key, Meta, Row};
 
@@ -15,6 +16,7 @@ use super::{
     reclaim::Work,
     settings::{Identity, QueueKind, decode},
 };
+use crate::error::Error;
 
 /// Rows read at a time.
 const PAGE_ROWS: usize = 1024;
@@ -73,16 +75,15 @@ fn load_row(core: &Core, key: Key, row: &Row) -> QueueResult<()> {
     if core.layout.keys(name, 0).settings() != key {
         return Ok(());
     }
-    let Some(identity) = decode::<Identity>(row.value()) else {
-        tracing::error!(queue = name, "its settings can't be read; the queue is left out");
-        return Ok(());
+    let damaged = |what| {
+        tracing::error!(queue = name, "damaged: {what}");
+        Error::Damaged(what)
     };
+    let identity: Identity = decode(row.value()).ok_or_else(|| damaged("the settings of a queue"))?;
     let keys = core.layout.keys(name, identity.incarnation);
     let counters = core.engine().get(&keys.counters())?;
-    let Some(counters) = counters.and_then(|row| decode::<Counters>(row.value())) else {
-        tracing::error!(queue = name, "its counters can't be read; the queue is left out");
-        return Ok(());
-    };
+    let counters = counters.and_then(|row| decode::<Counters>(row.value()));
+    let counters = counters.ok_or_else(|| damaged("the counters of a queue"))?;
     let body = match identity.kind {
         QueueKind::Normal => {
             let slots = load_slots(core.engine(), &keys, &counters)?;
@@ -111,8 +112,9 @@ fn load_slots(engine: &Engine, keys: &QueueKeys, counters: &Counters) -> QueueRe
     let mut all: [Slots; PRIORITIES] = Default::default();
     for ((priority, slots), lane) in (0u8..).zip(&mut all).zip(&counters.lanes) {
         each(engine, keys.slots(priority), |key, row| {
+            let entry: Entry = decode(row.value()).ok_or(Error::Damaged("a lease of a queue"))?;
             // What was purged left its row behind; the slot is free.
-            if let Some(entry) = decode::<Entry>(row.value()).filter(|entry| entry.index > lane.purged) {
+            if entry.index > lane.purged {
                 slots.set(slot_number(key), Some(entry));
             }
             Ok(())
@@ -124,7 +126,8 @@ fn load_slots(engine: &Engine, keys: &QueueKeys, counters: &Counters) -> QueueRe
 fn load_runs(engine: &Engine, keys: &QueueKeys) -> QueueResult<Runs> {
     let mut runs = Runs::default();
     each(engine, keys.slots(0), |key, row| {
-        runs.set(slot_number(key), decode::<Run>(row.value()));
+        let run: Run = decode(row.value()).ok_or(Error::Damaged("a run of a push queue"))?;
+        runs.set(slot_number(key), Some(run));
         Ok(())
     })?;
     Ok(runs)

@@ -1,6 +1,6 @@
 //! What restarts, kills and losses of power keep, and what a long queue costs.
 
-use hust_engine::Direction;
+use hust_engine::{Direction, Key};
 
 use super::*;
 
@@ -197,4 +197,33 @@ fn many_delayed_and_expired_messages_hide_nothing() {
     assert!(matches!(cold, crate::Fetch::Cold), "not on the event loop");
     assert_eq!(node.drain("e"), ["alive"]);
     assert_eq!((node.stat("e").expired, node.stat("e").bytes), (6000, 0));
+}
+
+#[test]
+fn a_queue_that_cannot_be_read_ends_the_start() {
+    type Which = fn(&layout::QueueKeys) -> Key;
+    let rows: [(Which, &str); 3] = [
+        (|keys| keys.settings(), "the settings of a queue"),
+        (|keys| keys.counters(), "the counters of a queue"),
+        (|keys| keys.slot(0, 0), "a lease of a queue"),
+    ];
+    for (which, what) in rows {
+        let mut node = Node::new(|_| {});
+        node.put("q", b"a");
+        node.lease("q").unwrap();
+        let engine = node.store.as_ref().unwrap().engine();
+        let layout = layout::Layout::new(node.options.engine.partition_bits);
+        let identity = engine.get(&layout.keys("q", 0).settings()).unwrap().unwrap();
+        let identity: settings::Identity = settings::decode(identity.value()).unwrap();
+        let key = which(&layout.keys("q", identity.incarnation));
+        let ruined = engine.update(&[key], |heads, batch| {
+            let head = heads[0].as_ref().expect("the queue has this row");
+            batch.put(key, *head.meta(), b"q", b"\xff");
+            Ok(())
+        });
+        ruined.unwrap().1.wait().unwrap();
+        node.move_to(node.vfs.kill());
+        let refused = Store::open(node.options.clone()).expect_err("the start ends");
+        assert!(matches!(refused, Error::Damaged(found) if found == what), "{what}: {refused}");
+    }
 }
