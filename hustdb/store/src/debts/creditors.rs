@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -44,14 +44,15 @@ struct Inner {
     key: Key,
     number: u32,
     value: [u8; VALUE_BYTES],
-    open: AtomicI64,
+    /// Counts a debt from before its row can be seen until it is durably gone: never too low.
+    open: AtomicU64,
 }
 
 impl Creditor {
-    fn new(name: &str, key: Key, number: u32, open: i64) -> Creditor {
+    fn new(name: &str, key: Key, number: u32, open: u64) -> Creditor {
         let mut value = [FORMAT; VALUE_BYTES];
         value[1..].copy_from_slice(&number.to_be_bytes());
-        Creditor(Arc::new(Inner { name: name.into(), key, number, value, open: AtomicI64::new(open) }))
+        Creditor(Arc::new(Inner { name: name.into(), key, number, value, open: AtomicU64::new(open) }))
     }
 
     /// The host as it was first spelled.
@@ -59,22 +60,27 @@ impl Creditor {
         &self.0.name
     }
 
-    /// Number of debts.
+    /// Number of debts; for a moment too high while one is noted or settled, never too low.
     pub fn open(&self) -> u64 {
-        // A debt that is settled before its note has been counted leaves it below zero for a moment.
-        self.0.open.load(Relaxed).max(0).cast_unsigned()
+        self.0.open.load(Relaxed)
     }
 
     pub(super) fn number(&self) -> u32 {
         self.0.number
     }
 
-    pub(super) fn count(&self, by: i64) {
-        self.0.open.fetch_add(by, Relaxed);
+    /// Counts a debt whose row is still to come. The row is published after this, so whoever sees it sees the count.
+    pub(super) fn count_one(&self) {
+        self.0.open.fetch_add(1, Relaxed);
+    }
+
+    /// Counts no longer what was counted and has no row, or none any more.
+    pub(super) fn uncount(&self, debts: u64) {
+        self.0.open.fetch_sub(debts, Relaxed);
     }
 
     fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.0) == 1 && self.0.open.load(Relaxed) == 0
+        Arc::strong_count(&self.0) == 1 && self.open() == 0
     }
 }
 
@@ -171,12 +177,12 @@ fn number_of(value: &[u8]) -> Option<u32> {
     Some(number).filter(|number| (*number as usize) < CREDITORS_MAX)
 }
 
-fn count(engine: &Engine, number: u32) -> Result<i64> {
+fn count(engine: &Engine, number: u32) -> Result<u64> {
     let (mut from, to) = range(number);
     let mut open = 0;
     loop {
         let page = engine.page_without_values(from, to, Direction::Forward, PAGE_ROWS)?;
-        open += page.rows.iter().filter(|(_, row)| !row.meta.is_tombstone()).count() as i64;
+        open += page.rows.iter().filter(|(_, row)| !row.meta.is_tombstone()).count() as u64;
         match page.next {
             Some(next) => from = next,
             None => return Ok(open),

@@ -8,7 +8,8 @@
 //!
 //! Many debts of one record are one row. What is owed is the record as it is when it is sent, so a debt holds nothing of
 //! it. A debt is settled only if it still has the stamp with which it was read: whoever noted it again meanwhile is owed
-//! again. Counts of open debts are kept in memory, changed after each batch, and taken anew when the store is opened.
+//! again. Counts of open debts are kept in memory and taken anew when the store is opened. A debt is counted before its row
+//! can be seen and until it is durably gone: whoever goes by a count of 0 must never be wrong, by one too many he may be.
 
 mod batch;
 mod creditors;
@@ -24,6 +25,8 @@ pub use batch::{DebtBatch, Owed};
 pub(crate) use creditors::Creditors;
 pub use creditors::{CREDITORS_MAX, Creditor};
 pub use row::Debt;
+#[cfg(test)]
+pub(crate) use row::debt_key;
 pub(crate) use settle::{drop_overdue, forget};
 
 use crate::{error::Result, kind::Kind, store::Shared};

@@ -1,4 +1,6 @@
 //! Noting a debt: under the locks of the record and of the debt, so that nothing is owed that is not there.
+//!
+//! It is counted there too, before its row can be seen; a note that does not come to be takes that back.
 
 use hust_engine::{Batch, Fetch, Head, Key};
 
@@ -31,9 +33,9 @@ pub(super) fn owe(shared: &Shared, to: &HostName<'_>, record: &OwedRecord<'_>) -
         Some(creditor) => creditor,
         None => shared.creditors.come(shared, to)?,
     };
-    let note = Note { shared, creditor, record, key };
-    let (noted, ticket) = shared.engine.update(&note.keys(), |heads, batch| Ok(note.step(heads, batch)))?;
-    Ok(note.done(noted, ticket))
+    let mut note = Note::new(shared, creditor, record, key);
+    let (fate, ticket) = shared.engine.update(&note.keys(), |heads, batch| Ok(note.step(heads, batch)))?;
+    Ok(note.done(fate, ticket))
 }
 
 /// See [`super::Debts::try_owe`].
@@ -45,9 +47,9 @@ pub(super) fn try_owe(
     let Fetch::Ready(key) = row_key(shared, record, true)? else { return Ok(Fetch::Cold) };
     let Some(key) = key else { return Ok(Fetch::Ready(None)) };
     let Some(creditor) = shared.creditors.find(to) else { return Ok(Fetch::Cold) };
-    let note = Note { shared, creditor, record, key };
+    let mut note = Note::new(shared, creditor, record, key);
     let tried = shared.engine.try_update(&note.keys(), |heads, batch| Ok(note.step(heads, batch)))?;
-    Ok(tried.map(|(noted, ticket)| note.done(noted, ticket)))
+    Ok(tried.map(|(fate, ticket)| note.done(fate, ticket)))
 }
 
 /// The row key of a record; `None`: its table has no number.
@@ -68,14 +70,45 @@ fn is_record(head: &Head, record: &OwedRecord<'_>) -> bool {
     head.user_key() == record.key && Form::of(head.meta()).is_some()
 }
 
+/// A debt that is counted, and no longer when this is dropped, unless it is there by then.
+struct Counted {
+    creditor: Creditor,
+    is_counted: bool,
+}
+
+impl Counted {
+    /// Counts it or not, whatever was done before.
+    fn set(&mut self, is_counted: bool) {
+        match (self.is_counted, is_counted) {
+            (false, true) => self.creditor.count_one(),
+            (true, false) => self.creditor.uncount(1),
+            _ => {}
+        }
+        self.is_counted = is_counted;
+    }
+
+    /// Leaves the count as it is.
+    fn keep(mut self) -> Creditor {
+        self.is_counted = false;
+        self.creditor.clone()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
 struct Note<'a> {
     shared: &'a Shared,
-    creditor: Creditor,
+    counted: Counted,
     record: &'a OwedRecord<'a>,
     key: Key,
 }
 
 /// What became of a note.
+#[derive(PartialEq, Eq)]
 enum Fate {
     /// There is no such record.
     Unknown,
@@ -84,12 +117,27 @@ enum Fate {
     New,
 }
 
-impl Note<'_> {
-    fn keys(&self) -> [Key; 2] {
-        [debt_key(self.creditor.number(), self.key), self.key]
+impl<'a> Note<'a> {
+    fn new(shared: &'a Shared, creditor: Creditor, record: &'a OwedRecord<'a>, key: Key) -> Note<'a> {
+        Note { shared, counted: Counted { creditor, is_counted: false }, record, key }
     }
 
-    fn step(&self, heads: &[Option<Head>], batch: &mut Batch<'_>) -> Fate {
+    fn debt(&self) -> Key {
+        debt_key(self.counted.creditor.number(), self.key)
+    }
+
+    fn keys(&self) -> [Key; 2] {
+        [self.debt(), self.key]
+    }
+
+    /// Under the locks, perhaps several times; the last one counts.
+    fn step(&mut self, heads: &[Option<Head>], batch: &mut Batch<'_>) -> Fate {
+        let fate = self.judge(heads, batch);
+        self.counted.set(fate == Fate::New);
+        fate
+    }
+
+    fn judge(&self, heads: &[Option<Head>], batch: &mut Batch<'_>) -> Fate {
         let [debt, record] = heads else { return Fate::Unknown };
         if !record.as_ref().is_some_and(|head| is_record(head, self.record)) {
             return Fate::Unknown;
@@ -97,16 +145,12 @@ impl Note<'_> {
         let before = debt.as_ref().filter(|head| !head.meta().is_tombstone());
         let replaced = before.map_or(0, |head| head.meta().stamp);
         let stamp = self.shared.stamps.fresh(self.shared.clock.now_ms(), replaced);
-        batch.put(debt_key(self.creditor.number(), self.key), meta(stamp), &[], &[]);
+        batch.put(self.debt(), meta(stamp), &[], &[]);
         if before.is_some() { Fate::Renewed } else { Fate::New }
     }
 
     fn done(self, fate: Fate, ticket: hust_engine::Ticket) -> Option<Noted> {
-        match fate {
-            Fate::Unknown => return None,
-            Fate::Renewed => {}
-            Fate::New => self.creditor.count(1),
-        }
-        Some(Noted { creditor: self.creditor, ticket })
+        let creditor = self.counted.keep();
+        (fate != Fate::Unknown).then_some(Noted { creditor, ticket })
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn host_key(identity: &str) -> Key {
 }
 
 /// Where the debt of a record to the host with this number lies.
-pub(super) fn debt_key(number: u32, record: Key) -> Key {
+pub(crate) fn debt_key(number: u32, record: Key) -> Key {
     let mut tail = [0; 20];
     tail.copy_from_slice(&record.to_bytes()[..20]);
     Key::new(Kind::Debt.table(number), tail)

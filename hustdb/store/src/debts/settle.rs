@@ -1,4 +1,5 @@
-//! Ending debts: settled, overdue, or of slots that are forgotten. Always: the row goes only as it was read.
+//! Ending debts: settled, overdue, or of slots that are forgotten. Always: the row goes only as it was read,
+//! and is counted until it is durably gone.
 
 use std::ops::Range;
 
@@ -21,29 +22,40 @@ const PAGE_ROWS: usize = 256;
 pub(super) fn settle(shared: &Shared, to: &Creditor, debts: &[Debt]) -> Result<u64> {
     let mut settled = 0;
     let mut last: Option<Ticket> = None;
-    for debts in debts.chunks(BATCH_ROWS) {
-        let keys: SmallVec<[Key; BATCH_ROWS]> =
-            debts.iter().map(|debt| debt_key(to.number(), debt.record)).collect();
-        let (ended, ticket) = shared.engine.update(&keys, |heads, batch| {
-            let mut ended = 0;
-            for ((head, debt), key) in heads.iter().zip(debts).zip(&keys) {
-                let meta = head.as_ref().map(|head| *head.meta());
-                if meta.is_some_and(|meta| !meta.is_tombstone() && meta.stamp == debt.stamp) {
-                    batch.put(*key, purge(), &[], &[]);
-                    ended += 1;
-                }
-            }
-            Ok(ended)
-        })?;
-        to.count(-ended);
-        settled += ended.cast_unsigned();
-        last = Some(ticket);
-    }
+    let mut end_all = || {
+        for debts in debts.chunks(BATCH_ROWS) {
+            let (ended, ticket) = end(shared, to, debts)?;
+            settled += ended;
+            last = Some(ticket);
+        }
+        Ok(())
+    };
+    let done = end_all();
     // One call at a time: whoever settles is never far ahead of the log.
     if let Some(ticket) = last {
         ticket.wait()?;
     }
-    Ok(settled)
+    // Also those that ended before an error did.
+    to.uncount(settled);
+    done.map(|()| settled)
+}
+
+/// Ends debts in one batch, and leaves it to the caller to count them no longer; gives their number.
+fn end(shared: &Shared, to: &Creditor, debts: &[Debt]) -> Result<(u64, Ticket)> {
+    let keys: SmallVec<[Key; BATCH_ROWS]> =
+        debts.iter().map(|debt| debt_key(to.number(), debt.record)).collect();
+    let done = shared.engine.update(&keys, |heads, batch| {
+        let mut ended = 0;
+        for ((head, debt), key) in heads.iter().zip(debts).zip(&keys) {
+            let meta = head.as_ref().map(|head| *head.meta());
+            if meta.is_some_and(|meta| !meta.is_tombstone() && meta.stamp == debt.stamp) {
+                batch.put(*key, purge(), &[], &[]);
+                ended += 1;
+            }
+        }
+        Ok(ended)
+    })?;
+    Ok(done)
 }
 
 /// Ends debts noted before the time-out; gives their number.

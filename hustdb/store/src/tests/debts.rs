@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use hust_engine::vfs::Fault;
+
 use super::{
     world::{Owned, delete, write},
     *,
 };
-use crate::{CREDITORS_MAX, Creditor, Debt, HostName, Kind, Noted, OwedRecord, SLOTS};
+use crate::{CREDITORS_MAX, Creditor, Debt, HostName, Kind, Noted, OwedRecord, SLOTS, debts::debt_key};
 
 const HOST: HostName<'_> = HostName { spelling: "Node:8085", identity: "node 8085" };
 
@@ -101,6 +103,72 @@ fn only_what_was_not_noted_again_is_settled() {
     assert_eq!(open(&node), []);
     node.restart();
     assert_eq!(open(&node), []);
+}
+
+#[test]
+fn a_debt_is_counted_before_it_can_be_seen() {
+    const DEBTS: u64 = 20_000;
+    let node = Node::new(|options| options.engine.memtable_bytes = 64 << 20);
+    let name = |number: u64| format!("k{number}");
+    for number in 0..=DEBTS {
+        node.put(name(number).as_bytes(), b"", LOCAL, FOR_EVER);
+    }
+    let host = owe_to(&node, &HOST, Kind::Kv, "", &name(0)).unwrap();
+    let row = |number| debt_key(0, crate::Address::kv(name(number).as_bytes()).key);
+    let is_there = |number| node.store().engine().head(&row(number)).unwrap().is_some();
+    assert!(is_there(0), "the row of a debt to the first host");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 1..=DEBTS {
+                let key = name(number);
+                let record = OwedRecord { kind: Kind::Kv, table: b"", key: key.as_bytes() };
+                assert!(node.store().debts().owe(&HOST, &record).unwrap().is_some());
+            }
+        });
+        for number in 1..=DEBTS {
+            while !is_there(number) {
+                assert!(!writer.is_finished() || is_there(number), "debt {number} was not noted");
+            }
+            assert!(host.open() > number, "debt {number} can be seen and is not counted");
+        }
+    });
+    assert_eq!(host.open(), DEBTS + 1);
+}
+
+#[test]
+fn a_debt_counts_until_its_end_is_durable() {
+    let mut node = Node::new(|_| ());
+    for key in ["a", "b"] {
+        write(&node, Kind::Kv, "", key, b"v", FOR_EVER).unwrap();
+        assert!(owe(&node, Kind::Kv, "", key));
+    }
+    let host = node.store().debts().creditors()[0].clone();
+    let debts: Vec<Debt> = owed(&node, 10).0.into_iter().map(|(debt, _)| debt).collect();
+    node.store().debts().settle(&host, &debts[..1]).unwrap();
+    assert_eq!(open(&node), [("Node:8085".to_owned(), 1)]);
+    node.vfs.fail_from(node.vfs.ops(), Fault::Eio);
+    assert!(node.store().debts().settle(&host, &debts[1..]).is_err(), "the disk fails");
+    assert_eq!(open(&node), [("Node:8085".to_owned(), 1)]);
+    node.kill();
+    assert_eq!(open(&node), [("Node:8085".to_owned(), 1)], "as before");
+}
+
+#[test]
+fn a_debt_that_cannot_be_noted_is_not_counted() {
+    let node = Node::new(|_| ());
+    for key in ["a", "b", "c"] {
+        write(&node, Kind::Kv, "", key, b"v", FOR_EVER).unwrap();
+    }
+    assert!(owe(&node, Kind::Kv, "", "a"));
+    node.vfs.fail_from(node.vfs.ops(), Fault::Eio);
+    let record = |key| OwedRecord { kind: Kind::Kv, table: b"", key };
+    let noted = node.store().debts().owe(&HOST, &record(b"b")).unwrap().unwrap();
+    assert!(noted.ticket.wait().is_err(), "the disk fails");
+    assert_eq!(noted.creditor.open(), 2, "it can be seen");
+    // From now on nothing is taken, which shows after the debt was judged new.
+    assert!(node.store().debts().owe(&HOST, &record(b"c")).is_err());
+    assert!(node.store().debts().try_owe(&HOST, &record(b"c")).is_err());
+    assert_eq!(noted.creditor.open(), 2);
 }
 
 #[test]
