@@ -1,6 +1,10 @@
 //! What cannot be delivered and cannot be noted at a node goes to the hint log.
 
 use hust_testkit::Fault;
+use hust_wire::{
+    frame::decode_one,
+    hint::{Growth, HEADER_BYTES, Piece, Reader},
+};
 
 use crate::cluster::{Cluster, brief};
 
@@ -25,15 +29,18 @@ fn a_debt_that_cannot_be_noted_becomes_a_hint() {
     assert_eq!(segments.len(), 1);
     #[expect(clippy::disallowed_methods, reason = "looks at a file of the proxy")]
     let bytes = std::fs::read(&segments[0]).unwrap();
-    let (_, mut scan) = hust_wire::hint::Scan::new(&bytes, 1 << 20).unwrap();
-    let Some(hust_wire::hint::Found::Hint { hint, .. }) = scan.next() else { panic!("no hint") };
-    assert_eq!((hint.record.key, hint.record.value, hint.record.version), (&b"a"[..], &b"1"[..], 1));
-    assert_eq!(reply.number("stamp"), Some(hint.record.stamp));
-    assert!(scan.next().is_none());
+    let (from, end) = (HEADER_BYTES as u64, bytes.len() as u64);
+    let mut reader = Reader::new(&bytes[..], from, end, Growth::Open, 1 << 20);
+    assert!(matches!(reader.read().unwrap(), Piece::Hint { .. }), "no hint");
+    let frame = reader.frame().to_vec();
+    let record = decode_one(&frame).unwrap();
+    assert_eq!((record.key, record.value, record.version), (&b"a"[..], &b"1"[..], 1));
+    assert_eq!(reply.number("stamp"), Some(record.stamp));
+    assert_eq!(reader.read().unwrap(), Piece::End);
     cluster.relays[0].set(Fault::None);
     cluster.revive(1);
     cluster.wait_for(1, "up", true);
-    assert_eq!(cluster.node(1).ask("POST", "/hustdb/merge", hint.frame).status, 200);
+    assert_eq!(cluster.node(1).ask("POST", "/hustdb/merge", &frame).status, 200);
     cluster.equal("/hustdb/get?key=a");
 }
 

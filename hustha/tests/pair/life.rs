@@ -29,8 +29,17 @@ fn segments(stubs: &Stubs) -> Vec<PathBuf> {
 
 fn hints(segment: &Path) -> usize {
     let bytes = hint::read_segment(segment).unwrap();
-    let (_, scan) = hint::Scan::new(&bytes, 1 << 20).unwrap();
-    scan.map(|found| assert!(matches!(found, hint::Found::Hint { .. }), "{found:?}")).count()
+    hint::header(&&bytes[..]).unwrap().unwrap().unwrap();
+    let (from, end) = (hint::HEADER_BYTES as u64, bytes.len() as u64);
+    let mut reader = hint::Reader::new(&bytes[..], from, end, hint::Growth::Open, 1 << 20);
+    let mut hints = 0;
+    loop {
+        match reader.read().unwrap() {
+            hint::Piece::Hint { .. } => hints += 1,
+            hint::Piece::End => return hints,
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,10 @@
 //! The hints on disk: which hosts have any, how many, and how far each segment is.
 //!
 //! A folder of `hints.dir` whose name is a legal host is a queue, from the moment it is seen. `survey.rs` reads what is
-//! new in it, `queue.rs` holds what is known, `reader.rs` reads segments from a `source.rs`, `progress.rs` keeps how far
-//! each is replayed.
+//! new in it, `queue.rs` holds what is known, `progress.rs` keeps how far each is replayed.
 
 mod progress;
 mod queue;
-mod reader;
-mod source;
 mod survey;
 
 use std::{
@@ -19,11 +16,11 @@ use std::{
     },
 };
 
+use hust_wire::hint::{HEADER_BYTES, Reader};
 use parking_lot::Mutex;
 
 pub use progress::Progress;
 pub use queue::{Counts, Queue, Settled, Task};
-pub use reader::{Piece, Reader};
 pub use survey::bad_path;
 
 use crate::{clock, disk};
@@ -109,7 +106,7 @@ impl Backlog {
         let file = disk::open(segment)?;
         Ok(Reader::new(
             file,
-            task.from.max(hust_wire::hint::HEADER_BYTES as u64),
+            task.from.max(HEADER_BYTES as u64),
             task.to,
             task.growth,
             self.payload_max_bytes,

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hust_wire::Host;
+use hust_wire::{Host, hint::Growth};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{progress::Progress, reader::Growth};
+use super::progress::Progress;
 
 /// The folder itself, among the names of what could not be read.
 pub const FOLDER: &str = ".";

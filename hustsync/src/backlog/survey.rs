@@ -11,13 +11,11 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use hust_wire::hint::{self, HEADER_BYTES, HintError, SEGMENT_SUFFIX};
+use hust_wire::hint::{self, Growth, HEADER_BYTES, HintError, Piece, Reader, SEGMENT_SUFFIX, Source};
 
 use super::{
     progress::{self, Progress},
     queue::{Queue, Reading, Segment},
-    reader::{Growth, Piece, Reader},
-    source::{self, Source},
 };
 use crate::disk;
 
@@ -82,7 +80,7 @@ impl Survey<'_> {
 
     fn read_on(&self, name: &str, path: &Path, segment: Segment) -> io::Result<()> {
         let file = disk::open(path)?;
-        let header = source::header(&file)?;
+        let header = hint::header(&file)?;
         let Some(header) = header else { return self.headless(name, path) };
         let growth = if hint::is_free(path)? { Growth::Closed } else { Growth::Open };
         // After the lock was seen free: this length is the last one.
@@ -151,7 +149,7 @@ fn count<S: Source>(
     let mut reading =
         Reading { read_to: from, hints: 0, first_ms: None, damaged: 0, growth, is_foreign: false };
     loop {
-        match reader.next()? {
+        match reader.read()? {
             Piece::Hint { end, noted_ms } => {
                 reading.read_to = end;
                 reading.hints += 1;

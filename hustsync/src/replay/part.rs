@@ -4,12 +4,12 @@ use std::{fs::File, io, path::Path};
 
 use hust_wire::{
     frame,
-    hint::{self, HINT_AGE_MAX_S, Header},
+    hint::{self, HINT_AGE_MAX_S, Header, Piece, Reader},
 };
 
 use super::batch::{Batch, BatchWriter};
 use crate::{
-    backlog::{self, Piece, Progress, Reader, Settled},
+    backlog::{self, Progress, Settled},
     disk,
 };
 
@@ -95,7 +95,7 @@ impl Parts {
             return Ok(Some(hint));
         }
         loop {
-            match self.reader.next()? {
+            match self.reader.read()? {
                 Piece::Hint { end, noted_ms } => return Ok(Some((noted_ms, end))),
                 Piece::Damage { .. } => {}
                 Piece::Torn { .. } | Piece::End => return Ok(None),

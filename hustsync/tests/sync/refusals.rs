@@ -1,7 +1,10 @@
 //! Nodes that refuse, are not ready, or break off.
 
 use hust_testkit::wait_until;
-use hust_wire::hint::{Found, HEADER_BYTES, Scan};
+use hust_wire::{
+    frame::decode_one,
+    hint::{Growth, HEADER_BYTES, Piece, Reader},
+};
 
 use crate::{
     fake::{Fake, Mood},
@@ -12,11 +15,19 @@ use crate::{
 #[expect(clippy::disallowed_methods, reason = "a file of the test")]
 fn keys(segment: std::path::PathBuf) -> Vec<String> {
     let bytes = std::fs::read(segment).unwrap();
-    let key = |found| match found {
-        Found::Hint { hint, .. } => String::from_utf8(hint.record.key.to_vec()).unwrap(),
-        other => panic!("{other:?}"),
-    };
-    Scan::from(&bytes, HEADER_BYTES, 1 << 20).map(key).collect()
+    let (from, end) = (HEADER_BYTES as u64, bytes.len() as u64);
+    let mut reader = Reader::new(&bytes[..], from, end, Growth::Closed, 1 << 20);
+    let mut keys = Vec::new();
+    loop {
+        match reader.read().unwrap() {
+            Piece::Hint { .. } => {
+                let record = decode_one(reader.frame()).unwrap();
+                keys.push(String::from_utf8(record.key.to_vec()).unwrap());
+            }
+            Piece::End => return keys,
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

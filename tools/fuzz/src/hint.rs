@@ -1,8 +1,14 @@
-//! A segment of hints: its pieces cover every byte once and in order, and each hint is written again as the same bytes.
+//! A segment of hints, as it is replayed: its pieces cover every byte once and in order, each hint is written again as
+//! the same bytes, and neither where reading began, nor how much came at a time, nor whether the segment may still grow
+//! changes what is read.
+
+use std::io;
 
 use hust_wire::{
     frame::{Content, RecordRef, decode_one},
-    hint::{FRAME_HEADER_BYTES, Found, HEADER_BYTES, Header, NOTED_BYTES, Scan, encode},
+    hint::{
+        FRAME_HEADER_BYTES, Growth, HEADER_BYTES, Header, NOTED_BYTES, Piece, Reader, Source, encode, header,
+    },
 };
 
 use crate::{MEND, frame, set_u32, u32_at};
@@ -11,6 +17,19 @@ const PAYLOAD_MAX_BYTES: usize = 1 << 20;
 /// Where the reserved bytes of a header begin.
 const RESERVED: usize = 20;
 
+/// A segment that comes a few bytes at a time.
+struct Trickle<'a> {
+    segment: &'a [u8],
+    at_most_bytes: usize,
+}
+
+impl Source for Trickle<'_> {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let room = into.len().min(self.at_most_bytes);
+        self.segment.read_at(&mut into[..room], offset)
+    }
+}
+
 /// Reads the input after the mode as a segment.
 pub fn hint(data: &[u8]) {
     let Some((mode, segment)) = data.split_first() else { return };
@@ -18,38 +37,97 @@ pub fn hint(data: &[u8]) {
     if mode & MEND != 0 {
         mend(&mut segment);
     }
-    // Where the header is damaged the rest is read all the same: reading may go on from any offset.
-    if let Ok((header, scan)) = Scan::new(&segment, PAYLOAD_MAX_BYTES) {
+    let segment = segment.as_slice();
+    // Where the header is damaged the rest is read all the same, as it is in a replay.
+    if let Some(Ok(header)) = header(&segment).expect("memory does not fail") {
         // What is reserved in it is not looked at.
         assert_eq!(segment.get(..RESERVED), header.encode().get(..RESERVED), "one way to write a header");
-        assert!(scan.eq(Scan::from(&segment, 0, PAYLOAD_MAX_BYTES)));
     }
+    let pieces = pieces(segment, HEADER_BYTES, Growth::Closed);
+    cover(segment, &pieces);
+
+    let trickle = Trickle { segment, at_most_bytes: 1 + usize::from(mode >> 1) };
+    assert_eq!(read(trickle, segment.len(), HEADER_BYTES, Growth::Closed), pieces, "a few bytes at a time");
+    let begun = pieces.iter().enumerate().filter_map(|(number, piece)| match piece {
+        Piece::Hint { end, .. } | Piece::Damage { end } => Some((number + 1, *end as usize)),
+        _ => None,
+    });
+    // Of all offsets that a replay may go on from, the one in the middle.
+    let begun: Vec<(usize, usize)> = begun.collect();
+    if let Some(&(done, at)) = begun.get(begun.len() / 2) {
+        assert_eq!(self::pieces(segment, at, Growth::Closed), pieces[done..], "from {at} on");
+    }
+    growing(segment, &pieces);
+}
+
+/// The pieces of a segment from an offset on.
+fn pieces(segment: &[u8], from: usize, growth: Growth) -> Vec<Piece> {
+    read(segment, segment.len(), from, growth)
+}
+
+fn read(source: impl Source, length_bytes: usize, from: usize, growth: Growth) -> Vec<Piece> {
+    let mut reader = Reader::new(source, from as u64, length_bytes as u64, growth, PAYLOAD_MAX_BYTES);
+    let mut pieces = Vec::new();
+    loop {
+        match reader.read().expect("memory does not fail") {
+            Piece::End => return pieces,
+            torn @ Piece::Torn { .. } => {
+                pieces.push(torn);
+                return pieces;
+            }
+            piece => pieces.push(piece),
+        }
+    }
+}
+
+/// Checks the pieces of a closed segment against its bytes.
+fn cover(segment: &[u8], pieces: &[Piece]) {
+    let length_bytes = segment.len() as u64;
+    let mut reader =
+        Reader::new(segment, HEADER_BYTES as u64, length_bytes, Growth::Closed, PAYLOAD_MAX_BYTES);
     let mut at = HEADER_BYTES.min(segment.len());
     let mut was_damage = false;
-    let mut scan = Scan::from(&segment, at, PAYLOAD_MAX_BYTES);
-    while let Some(found) = scan.next() {
+    for piece in pieces {
+        assert_eq!(reader.read().expect("memory does not fail"), *piece);
         let begin = at;
-        at = match found {
-            Found::Hint { end, hint } => {
-                assert_eq!(hint.record.check(Content::Whole), Ok(()));
-                assert_eq!(decode_one(hint.frame), Ok(hint.record));
-                let again = encode(hint.noted_ms, &hint.record).expect("what is read may be written");
-                assert_eq!(segment.get(begin..end), Some(again.as_slice()), "one way to write a hint");
+        at = match *piece {
+            Piece::Hint { end, noted_ms } => {
+                let record = decode_one(reader.frame()).expect("a hint is a legal record");
+                assert_eq!(record.check(Content::Whole), Ok(()));
+                let again = encode(noted_ms, &record).expect("what is read may be written");
+                assert_eq!(segment.get(begin..end as usize), Some(&again[..]), "one way to write a hint");
                 assert!(again.len() - FRAME_HEADER_BYTES <= PAYLOAD_MAX_BYTES);
-                end
+                end as usize
             }
-            Found::Damage { start, end } => {
-                assert!(start == begin && end > begin && !was_damage, "a hint follows what is damaged");
-                end
+            Piece::Damage { end } => {
+                assert!(end as usize > begin && !was_damage, "a hint or the end follows what is damaged");
+                end as usize
             }
-            Found::Torn { start } => {
-                assert!(start == begin && scan.next().is_none(), "nothing follows a torn end");
+            Piece::Torn { start } => {
+                assert!(start as usize == begin && !was_damage, "what is torn is no part of what is damaged");
                 segment.len()
             }
+            Piece::End => unreachable!("the end is no piece"),
         };
-        was_damage = matches!(found, Found::Damage { .. });
+        was_damage = matches!(piece, Piece::Damage { .. });
     }
-    assert!(at == segment.len() && !was_damage);
+    assert_eq!(at, segment.len());
+    assert_eq!(reader.read().expect("memory does not fail"), Piece::End);
+}
+
+/// Checks that a segment that may still grow has the same pieces as one that does not, up to where it is torn.
+fn growing(segment: &[u8], closed: &[Piece]) {
+    let open = pieces(segment, HEADER_BYTES, Growth::Open);
+    let Some((Piece::Torn { start }, whole)) = open.split_last() else {
+        assert_eq!(open, closed);
+        return;
+    };
+    assert_eq!(whole, &closed[..whole.len()]);
+    let read_to = whole.iter().fold(HEADER_BYTES as u64, |at, piece| match piece {
+        Piece::Hint { end, .. } | Piece::Damage { end } => *end,
+        Piece::Torn { .. } | Piece::End => at,
+    });
+    assert_eq!(*start, read_to, "nothing is passed that may become whole");
 }
 
 /// Makes the checksums fit: that of the header, and of every frame that can be found by its length.

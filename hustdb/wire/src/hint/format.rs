@@ -81,17 +81,6 @@ impl Header {
     }
 }
 
-/// One hint as it lies in a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hint<'a> {
-    /// When it was noted, unix ms.
-    pub noted_ms: u64,
-    /// The record.
-    pub record: RecordRef<'a>,
-    /// The record as a merge frame, fit to be sent.
-    pub frame: &'a [u8],
-}
-
 /// A frame with this record.
 pub fn encode(noted_ms: u64, record: &RecordRef<'_>) -> Result<Vec<u8>, FrameError> {
     let frame = frame::encode_one(record)?;
@@ -110,17 +99,8 @@ pub fn encode(noted_ms: u64, record: &RecordRef<'_>) -> Result<Vec<u8>, FrameErr
     Ok(bytes)
 }
 
-/// The hint that `bytes` begin with, and the length of its frame.
-pub fn decode(bytes: &[u8], payload_max_bytes: usize) -> Result<(Hint<'_>, usize), HintError> {
-    let (payload, checksum) = envelope(bytes, payload_max_bytes)?;
-    if crc32fast::hash(payload) != checksum {
-        return Err(HintError::Checksum);
-    }
-    Ok((open(payload)?, FRAME_HEADER_BYTES + payload.len()))
-}
-
-/// The payload of the frame that `bytes` begin with, and what its checksum should be.
-pub(super) fn envelope(bytes: &[u8], payload_max_bytes: usize) -> Result<(&[u8], u32), HintError> {
+/// When the hint that `bytes` begin with was noted, unix ms, and the length of its frame.
+pub(super) fn decode(bytes: &[u8], payload_max_bytes: usize) -> Result<(u64, usize), HintError> {
     let (header, rest) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>().ok_or(HintError::CutOff)?;
     let [m0, m1, m2, m3, l0, l1, l2, l3, checksum @ ..] = *header;
     if [m0, m1, m2, m3] != FRAME_MAGIC {
@@ -131,14 +111,12 @@ pub(super) fn envelope(bytes: &[u8], payload_max_bytes: usize) -> Result<(&[u8],
         return Err(HintError::Length);
     }
     let payload = rest.get(..length).ok_or(HintError::CutOff)?;
-    Ok((payload, u32::from_le_bytes(checksum)))
-}
-
-/// The hint in a payload whose checksum fits.
-pub(super) fn open(payload: &[u8]) -> Result<Hint<'_>, HintError> {
+    if crc32fast::hash(payload) != u32::from_le_bytes(checksum) {
+        return Err(HintError::Checksum);
+    }
     let (noted, frame) = payload.split_first_chunk::<NOTED_BYTES>().ok_or(HintError::Length)?;
-    let record = frame::decode_one(frame).map_err(HintError::Record)?;
-    Ok(Hint { noted_ms: u64::from_le_bytes(*noted), record, frame })
+    frame::decode_one(frame).map_err(HintError::Record)?;
+    Ok((u64::from_le_bytes(*noted), FRAME_HEADER_BYTES + length))
 }
 
 fn u64_at(header: &[u8; HEADER_BYTES], at: usize) -> u64 {

@@ -1,11 +1,16 @@
 //! Where the bytes of a segment come from, and looks at them that need no reader.
 
-use std::{fs::File, io, ops::Range, os::unix::fs::FileExt};
+use std::{
+    fs::File,
+    io::{self, Read},
+    ops::Range,
+    os::unix::fs::FileExt,
+};
 
-use hust_wire::hint::{HEADER_BYTES, Header, HintError};
+use super::format::{HEADER_BYTES, Header, HintError};
 
 /// Read at a time.
-pub const CHUNK_BYTES: usize = 256 << 10;
+pub(super) const CHUNK_BYTES: usize = 256 << 10;
 /// Read first to see whether there are but zeros: what is damaged mostly shows that at once.
 const GLANCE_BYTES: usize = 64;
 
@@ -18,6 +23,15 @@ pub trait Source {
 impl Source for File {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
         FileExt::read_at(self, into, offset)
+    }
+}
+
+/// A segment in memory.
+impl Source for &[u8] {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let mut rest = self.get(start..).unwrap_or_default();
+        rest.read(into)
     }
 }
 
@@ -35,7 +49,11 @@ pub fn header(source: &impl Source) -> io::Result<Option<Result<Header, HintErro
 }
 
 /// Hands on all bytes of a part, piece by piece, as far as there are any.
-pub fn read_all(source: &impl Source, part: Range<u64>, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+pub(super) fn read_all(
+    source: &impl Source,
+    part: Range<u64>,
+    mut take: impl FnMut(&[u8]),
+) -> io::Result<()> {
     let length_bytes = usize::try_from(part.end.saturating_sub(part.start)).unwrap_or(usize::MAX);
     let mut chunk = vec![0; length_bytes.min(CHUNK_BYTES)];
     let mut at = part.start;
@@ -53,7 +71,7 @@ pub fn read_all(source: &impl Source, part: Range<u64>, mut take: impl FnMut(&[u
 }
 
 /// Whether there are but zeros in a part.
-pub fn is_zero(source: &impl Source, part: Range<u64>) -> io::Result<bool> {
+pub(super) fn is_zero(source: &impl Source, part: Range<u64>) -> io::Result<bool> {
     let (mut at, mut glance) = (part.start, GLANCE_BYTES);
     while at < part.end {
         let to = part.end.min(at + glance as u64);

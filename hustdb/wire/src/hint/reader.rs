@@ -11,12 +11,12 @@
 
 use std::{io, ops::Range};
 
-use hust_wire::{
-    frame,
-    hint::{self, FRAME_HEADER_BYTES, FRAME_MAGIC, HintError, NOTED_BYTES, Sums},
+use super::{
+    format::{self, FRAME_HEADER_BYTES, FRAME_MAGIC, HintError, NOTED_BYTES},
+    source::{CHUNK_BYTES, Source, is_zero, read_all},
+    sums::Sums,
 };
-
-use super::source::{CHUNK_BYTES, Source, is_zero, read_all};
+use crate::frame;
 
 /// Where the merge frame in a frame begins.
 const INNER: usize = FRAME_HEADER_BYTES + NOTED_BYTES;
@@ -26,12 +26,23 @@ const PLAUSIBLE_BYTES: usize = INNER + 12;
 /// A piece of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
-    /// A whole hint, which [`Reader::frame`] now has; the offset after it, and when it was noted.
-    Hint { end: u64, noted_ms: u64 },
-    /// Bytes that are no hint, up to this offset.
-    Damage { end: u64 },
+    /// A whole hint, which [`Reader::frame`] now has.
+    Hint {
+        /// The offset after it: where to go on when it is done.
+        end: u64,
+        /// When it was noted, unix ms.
+        noted_ms: u64,
+    },
+    /// Bytes that are no hint.
+    Damage {
+        /// The offset after them: of a hint, or the end.
+        end: u64,
+    },
     /// From here to the end there is no whole frame, which is no damage.
-    Torn { start: u64 },
+    Torn {
+        /// The offset of the first byte that belongs to none.
+        start: u64,
+    },
     /// The end.
     End,
 }
@@ -85,8 +96,8 @@ impl<S: Source> Reader<S> {
         self.window.get(self.frame.clone()).unwrap_or_default()
     }
 
-    /// The next piece.
-    pub fn next(&mut self) -> io::Result<Piece> {
+    /// Reads the next piece.
+    pub fn read(&mut self) -> io::Result<Piece> {
         let start = self.at();
         if start >= self.end {
             return Ok(Piece::End);
@@ -179,9 +190,8 @@ impl<S: Source> Reader<S> {
         if !self.want(FRAME_HEADER_BYTES + length)? {
             return Ok(Err(HintError::CutOff));
         }
-        match hint::decode(self.rest(), self.payload_max_bytes) {
-            Ok((hint, length)) => {
-                let noted_ms = hint.noted_ms;
+        match format::decode(self.rest(), self.payload_max_bytes) {
+            Ok((noted_ms, length)) => {
                 let start = self.done + FRAME_HEADER_BYTES + NOTED_BYTES;
                 self.done += length;
                 self.frame = start..self.done;
@@ -276,4 +286,4 @@ fn u32_at(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 #[path = "reader_tests.rs"]
-mod tests;
+pub(super) mod tests;
