@@ -24,8 +24,8 @@ impl Source for Bytes<'_> {
     }
 }
 
-fn hint(key: &[u8], value: &[u8]) -> Vec<u8> {
-    let record = RecordRef {
+pub fn record<'a>(key: &'a [u8], value: &'a [u8]) -> RecordRef<'a> {
+    RecordRef {
         kind: Kind::Hash,
         form: Form::Live,
         stamp: 7,
@@ -34,8 +34,12 @@ fn hint(key: &[u8], value: &[u8]) -> Vec<u8> {
         table: "t",
         key,
         value,
-    };
-    encode(u64::from(key[0]), &record).unwrap()
+    }
+}
+
+/// A hint, noted at the first byte of its key.
+fn hint(key: &[u8], value: &[u8]) -> Vec<u8> {
+    encode(u64::from(key[0]), &record(key, value)).unwrap()
 }
 
 fn segment() -> Vec<u8> {

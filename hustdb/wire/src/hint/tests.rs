@@ -2,23 +2,11 @@
 
 use std::time::Duration;
 
-use super::{reader::tests::read, *};
-use crate::{
-    frame::{Form, Kind, RecordRef},
-    host::Host,
-};
+use super::{reader::tests as tests_of_reader, *};
+use crate::{frame::RecordRef, host::Host};
 
 fn record(key: &'static [u8]) -> RecordRef<'static> {
-    RecordRef {
-        kind: Kind::Hash,
-        form: Form::Live,
-        stamp: 7,
-        version: 3,
-        expire_ms: 9,
-        table: "t",
-        key,
-        value: b"HNT1 a value with a magic",
-    }
+    tests_of_reader::record(key, b"v")
 }
 
 #[test]
@@ -55,7 +43,8 @@ async fn the_writer_syncs_locks_and_closes() {
     }
     assert_eq!(super::hosts(&dir).unwrap().len(), 2);
     let segment = segments(&dir, &hosts[1]).unwrap().remove(0);
-    let mut seen: Vec<char> = read(&read_segment(&segment).unwrap(), Growth::Open).chars().collect();
+    let mut seen: Vec<char> =
+        tests_of_reader::read(&read_segment(&segment).unwrap(), Growth::Open).chars().collect();
     seen.sort_unstable();
     assert_eq!(seen, ['a', 'b']);
     assert!(!is_free(&segment).unwrap(), "its writer holds it");
