@@ -6,8 +6,9 @@
 
 use std::{
     fs, io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use tempfile::TempDir;
@@ -164,9 +165,23 @@ impl Cluster {
     }
 }
 
-/// An address nobody listens on; a program that listens there finds it again after a restart.
+/// Where [`free_address`] looks: ports that systems do not give to whoever asks for none, so that no connection takes
+/// one between the look and the use.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// An address nobody listens on, another each time; a program that listens there finds it again after a restart.
 pub fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let width = PORTS.len() as u32;
+    // Another process that tests begins elsewhere.
+    let begin = std::process::id().wrapping_mul(977);
+    for _ in PORTS {
+        let step = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % width;
+        if let Ok(free) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORTS.start + step as u16)) {
+            return free.local_addr();
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no port of those for tests is free"))
 }
 
 fn listening(address: SocketAddr) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! Two nodes, a relay before each, one proxy. Master 1 of every slot is node 0, master 2 is node 1.
 
-use std::{net::TcpListener, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-use hust_testkit::{Fault, Program, Raw, Relay, Reply, sibling, wait_until};
+use hust_testkit::{Fault, Program, Raw, Relay, Reply, free_address, sibling, wait_until};
 use tempfile::TempDir;
 
 /// How long something may take that has no reason to.
@@ -34,7 +34,8 @@ impl Cluster {
         let nodes: Vec<Program> = (0..count)
             .map(|number| {
                 let data = folder.path().join(format!("node{number}")).display().to_string();
-                let mut args = vec!["--data".into(), data, "--listen".into(), free_address()];
+                let mut args =
+                    vec!["--data".into(), data, "--listen".into(), free_address().unwrap().to_string()];
                 let fixed = ["engine.sync=os", "server.workers=1", "server.log_level=warn"];
                 for setting in fixed.iter().chain(node_settings) {
                     args.extend(["--set".into(), (*setting).into()]);
@@ -128,11 +129,6 @@ pub fn start_proxy(folder: &Path, table: &str, settings: &[&str]) -> Program {
         args.extend(["--set".to_owned(), setting.to_owned()]);
     }
     Program::start(env!("CARGO_BIN_EXE_hustha"), args).unwrap()
-}
-
-/// An address nobody listens on; a restart finds it again.
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// A connection.

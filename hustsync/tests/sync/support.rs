@@ -5,7 +5,7 @@
 use std::{
     cell::Cell,
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -97,7 +97,7 @@ impl Home {
 
 /// An address on which nobody listens.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    hust_testkit::free_address().unwrap()
 }
 
 /// A real node.

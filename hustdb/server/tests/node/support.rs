@@ -2,8 +2,7 @@
 //! generator.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::atomic::{AtomicU8, Ordering::Relaxed},
+    net::SocketAddr,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -29,13 +28,9 @@ pub fn node() -> Node {
     builder().start().unwrap()
 }
 
-/// An address nobody listens on, for a node that goes and comes back. It is of an IP of its own, so that no other
-/// test's node gets it meanwhile.
+/// An address nobody listens on, for a node that goes and comes back.
 pub fn free_address() -> SocketAddr {
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    let [high, low] = (std::process::id() as u16).to_be_bytes();
-    let address = Ipv4Addr::new(127, high | 128, low, NEXT.fetch_add(1, Relaxed));
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
+    hust_testkit::free_address().unwrap()
 }
 
 /// A connection.
