@@ -70,8 +70,8 @@ fn throughput(
     let cpu = cpu_goal.map_or(cpu.clone(), |goal| cpu.goal(Goal::Ratio(goal)));
     let p50 = Line::less(format!("{what}, closed loop p50"), "us");
     let p99 = Line::less(format!("{what}, closed loop p99"), "us");
-    for _ in 0..context.common.rounds {
-        for contender in contenders {
+    for round in 0..context.common.rounds {
+        for contender in in_turn(contenders, round) {
             let seen = contender
                 .run(context, node.connections)
                 .map_err(|error| format!("{what}, {}: {error}", contender.name))?;
@@ -82,6 +82,12 @@ fn throughput(
         }
     }
     Ok(())
+}
+
+/// All of them, each round beginning with the next: who is first after a pause pays for what went to sleep meanwhile.
+fn in_turn<T>(all: &[T], round: usize) -> impl Iterator<Item = &T> {
+    let (before, first) = all.split_at(round % all.len().max(1));
+    first.iter().chain(before)
 }
 
 /// Starts our node on a folder of its own, or notes why it is left out.

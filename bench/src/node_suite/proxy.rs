@@ -3,7 +3,7 @@
 //! Both hand GETs on to the same node; of a PUT the proxy makes two, and the line of its CPU says so. What nodes spend is
 //! not counted. All programs share the cores with the load, so CPU a request tells more than throughput.
 
-use super::{Contender, Load, require_wrk, throughput};
+use super::{Contender, Load, in_turn, require_wrk, throughput};
 use crate::{
     args::{Context, Node},
     load::{Script, fill, open_loop, put_target},
@@ -77,8 +77,8 @@ fn latency(
     let tail = tail.goal(Goal::Ratio(TAIL_GOAL));
     let choice = Choice::zipf(ROWS);
     let target = |n: u64| format!("/get?key={}", text_key(choice.next(&mut Rng::new(context.seed ^ n))));
-    for _ in 0..context.common.rounds {
-        for contender in contenders {
+    for round in 0..context.common.rounds {
+        for contender in in_turn(contenders, round) {
             let address = contender.server.address;
             let seen = open_loop(address, OPEN_RATE, context.common.seconds, MANY_CONNECTIONS, target)?;
             report.add(&line("p50"), contender.name, seen.p50_us as f64);

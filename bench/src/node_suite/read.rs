@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BARE, Contender, Load, VALUE_BYTES, nginx, peer, redis, require_wrk, rest::rest, start_ours, throughput,
+    BARE, Contender, Load, VALUE_BYTES, in_turn, nginx, peer, redis, require_wrk, rest::rest, start_ours,
+    throughput,
 };
 use crate::{
     args::{Context, Node},
@@ -82,8 +83,10 @@ fn latency(
     let line = |percentile| Line::less(format!("{what}, open loop {OPEN_RATE}/s {percentile}"), "us");
     let choice = Choice::zipf(rows);
     let target = |n: u64| get_target(&text_key(choice.next(&mut Rng::new(context.seed ^ n))));
-    for _ in 0..context.common.rounds {
-        for contender in contenders.iter().filter(|contender| matches!(contender.load, Load::Http(_))) {
+    for round in 0..context.common.rounds {
+        for contender in
+            in_turn(contenders, round).filter(|contender| matches!(contender.load, Load::Http(_)))
+        {
             let address = contender.server.address;
             let seen = open_loop(address, OPEN_RATE, context.common.seconds, node.connections, target)?;
             report.add(&line("p50"), contender.name, seen.p50_us as f64);
