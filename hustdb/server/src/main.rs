@@ -21,7 +21,7 @@ use clap::Parser;
 use hust_store::Store;
 use hust_wire::{
     cli::{self, Failure, ServerArgs},
-    log,
+    log, memory,
     server::{self, Program},
     signal::Signals,
 };
@@ -62,6 +62,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     let level = log::init(&config.server.log_level);
+    memory::without_huge_pages();
     let signals = Signals::new().map_err(Failure::other)?;
     let (slot, steering) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let delivery = Delivery::new();
