@@ -3,17 +3,14 @@
 //! It has a runtime and connections of its own, so that workers that are busy do not make nodes look dead. Work given to
 //! it goes on when the client that caused it has gone.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use hust_wire::{
     background::{Background, Stop},
     client::Pool,
     config::HealthConfig,
     host::Host,
+    log::Failing,
 };
 use tokio::{sync::Notify, task::JoinHandle};
 
@@ -35,7 +32,7 @@ pub struct Keeper {
     /// Where hints are.
     pub hints_dir: PathBuf,
     /// Whether they could not be counted when they were last looked at.
-    pub hints_unseen: AtomicBool,
+    pub hints_unseen: Failing,
     /// Asks for a poll.
     pub poll_soon: Notify,
 }
@@ -50,7 +47,7 @@ impl Keeper {
             health: config.health.clone(),
             fleet: Fleet::new(config.health.limits()),
             hints_dir: config.hints.dir.clone(),
-            hints_unseen: AtomicBool::new(false),
+            hints_unseen: Failing::default(),
             poll_soon: Notify::new(),
         });
         Ok((keeper, stop))

@@ -1,6 +1,9 @@
 //! Logging: lines on stderr, from a level that can be changed while the program runs.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use tracing_subscriber::{
     Registry, filter::LevelFilter, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
@@ -28,6 +31,29 @@ impl LogLevel {
     }
 }
 
+/// Whether something that is done again and again fails, so that a failure is logged once and not each time.
+#[derive(Debug, Default)]
+pub struct Failing(AtomicBool);
+
+impl Failing {
+    /// Notes how it went this time. `true`: that it fails is news.
+    pub fn is_news(&self, fails: bool) -> bool {
+        !self.0.swap(fails, Relaxed) && fails
+    }
+}
+
 fn filter(level: &str) -> LevelFilter {
     level.parse().unwrap_or(LevelFilter::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_news_once_until_it_went_well() {
+        let failing = Failing::default();
+        let news = [false, true, true, false, false, true].map(|fails| failing.is_news(fails));
+        assert_eq!(news, [false, true, false, false, false, true]);
+    }
 }

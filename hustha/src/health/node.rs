@@ -6,13 +6,14 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
 use hust_wire::{
     Host,
     client::{Failure, Outcome},
     health::{Event, Limits, State, Track},
+    log::Failing,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -56,7 +57,7 @@ pub struct Counts {
     /// Requests of which nothing is known.
     pub unknown_legs: AtomicU64,
     /// Whether the last hint for it could not be written.
-    pub hints_fail: AtomicBool,
+    pub hints_fail: Failing,
     /// Records it refused because their stamp is ahead of its clock.
     pub clock_skew: AtomicU64,
 }

@@ -2,11 +2,7 @@
 //!
 //! A node that cannot be asked is believed what it said last: what it owed is still owed.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use hust_wire::{Host, client::Call, hint};
 use hyper::StatusCode;
@@ -74,7 +70,7 @@ async fn hints(keeper: &Keeper, nodes: &[Arc<Node>]) -> Vec<Option<u64>> {
     let look = move || hosts.iter().map(|host| hint::segments(&dir, host)).collect::<Vec<_>>();
     let seen = tokio::task::spawn_blocking(look).await.unwrap_or_default();
     let wrong = seen.iter().find_map(|seen| seen.as_ref().err());
-    let is_news = keeper.hints_unseen.swap(wrong.is_some(), Relaxed) != wrong.is_some();
+    let is_news = keeper.hints_unseen.is_news(wrong.is_some());
     if let Some(cause) = wrong.filter(|_| is_news) {
         tracing::error!(folder = %keeper.hints_dir.display(), "hints cannot be counted: {cause}");
     }

@@ -112,7 +112,7 @@ async fn hint(proxy: &Proxy, owed: &Owed) -> bool {
     let record = owed.write.record(&owed.stored);
     let written = proxy.hints.write(&owed.to.host, now_ms(), &record).await;
     let counts = &owed.to.counts;
-    let is_news = counts.hints_fail.swap(written.is_err(), Relaxed) != written.is_err();
+    let is_news = counts.hints_fail.is_news(written.is_err());
     match written {
         Ok(()) => {
             counts.hints.fetch_add(1, Relaxed);

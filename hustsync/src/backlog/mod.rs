@@ -16,7 +16,10 @@ use std::{
     },
 };
 
-use hust_wire::hint::{HEADER_BYTES, Reader};
+use hust_wire::{
+    hint::{HEADER_BYTES, Reader},
+    log::Failing,
+};
 use parking_lot::Mutex;
 
 pub use progress::Progress;
@@ -34,7 +37,7 @@ pub struct Backlog {
     /// By the names of their folders.
     queues: Mutex<BTreeMap<String, Arc<Queue>>>,
     /// Whether they could not be listed when that was last tried.
-    is_hidden: AtomicBool,
+    hidden: Failing,
     stop: AtomicBool,
 }
 
@@ -45,7 +48,7 @@ impl Backlog {
             hints_dir,
             payload_max_bytes,
             queues: Mutex::default(),
-            is_hidden: AtomicBool::new(false),
+            hidden: Failing::default(),
             stop: AtomicBool::new(false),
         }
     }
@@ -53,7 +56,7 @@ impl Backlog {
     /// Looks at all folders once; blocks. Returns the queues that are new.
     pub fn survey(&self) -> Vec<Arc<Queue>> {
         let listed = disk::names(&self.hints_dir);
-        let is_news = self.is_hidden.swap(listed.is_err(), Relaxed) != listed.is_err();
+        let is_news = self.hidden.is_news(listed.is_err());
         let names = listed.unwrap_or_else(|cause| {
             if is_news {
                 tracing::error!(folder = %self.hints_dir.display(), %cause, "hints cannot be listed");
