@@ -34,4 +34,6 @@ pub const SEGMENT_MAX_BYTES: u64 = 64 << 20;
 pub const PAYLOAD_OVERHEAD_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
+mod power_tests;
+#[cfg(test)]
 mod tests;

@@ -1,16 +1,12 @@
 //! A segment that is being written. It has one writer, which created it and holds its lock.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::Path,
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
-    SEGMENT_MAX_BYTES, SEGMENT_SUFFIX, folder,
+    SEGMENT_MAX_BYTES, SEGMENT_SUFFIX,
+    folder::{self, Disk, SegmentFile},
     format::{HEADER_BYTES, Header},
 };
 use crate::host::Host;
@@ -22,32 +18,35 @@ const AGE_MAX: Duration = Duration::from_secs(60);
 
 /// An open segment.
 #[derive(Debug)]
-pub struct Segment {
-    file: File,
+pub struct Segment<F> {
+    file: F,
     size_bytes: u64,
     created: Instant,
     used: Instant,
 }
 
-impl Segment {
+impl<F: SegmentFile> Segment<F> {
     /// A new one; its name and its header are durable.
-    pub fn create(hints_dir: &Path, host: &Host, now_ms: u64, number: u64) -> io::Result<Segment> {
+    pub fn create<D>(disk: &D, hints_dir: &Path, host: &Host, now_ms: u64, number: u64) -> io::Result<Self>
+    where
+        D: Disk<File = F>,
+    {
         let home = hints_dir.join(host.as_str());
-        folder::make(&home)?;
+        folder::make(disk, &home)?;
         // Another process, or one that was cut off, may have made the folder and not synced its name yet.
-        folder::sync(hints_dir)?;
+        disk.sync_folder(hints_dir)?;
         let name = format!("{now_ms:013}-{}-{number}{SEGMENT_SUFFIX}", std::process::id());
-        let mut file = folder::create(&home.join(name))?;
-        file.write_all(&Header { created_ms: now_ms }.encode())?;
-        file.sync_data()?;
-        folder::sync(&home)?;
+        let mut file = disk.create(&home.join(name))?;
+        file.append(&Header { created_ms: now_ms }.encode())?;
+        file.sync()?;
+        disk.sync_folder(&home)?;
         let now = Instant::now();
         Ok(Segment { file, size_bytes: HEADER_BYTES as u64, created: now, used: now })
     }
 
     /// One of a file that is there.
     #[cfg(test)]
-    pub fn of(file: File) -> Segment {
+    pub fn of(file: F) -> Self {
         let now = Instant::now();
         Segment { file, size_bytes: 0, created: now, used: now }
     }
@@ -55,11 +54,11 @@ impl Segment {
     /// Appends frames and syncs them. After an error the segment must not be used again.
     pub fn append(&mut self, frames: &[Vec<u8>]) -> io::Result<()> {
         for frame in frames {
-            self.file.write_all(frame)?;
+            self.file.append(frame)?;
             self.size_bytes += frame.len() as u64;
         }
         self.used = Instant::now();
-        self.file.sync_data()
+        self.file.sync()
     }
 
     /// Whether it is time to close it.
@@ -72,12 +71,14 @@ impl Segment {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use tokio::time::advance;
 
-    use super::*;
+    use super::{super::folder::RealDisk, *};
 
-    fn segment(folder: &Path, number: u64) -> Segment {
-        Segment::create(folder, &"a:1".parse().unwrap(), 1_700_000_000_000, number).unwrap()
+    fn segment(folder: &Path, number: u64) -> Segment<File> {
+        Segment::create(&RealDisk, folder, &"a:1".parse().unwrap(), 1_700_000_000_000, number).unwrap()
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{reader::tests as tests_of_reader, *};
+use super::{
+    folder::{Disk, RealDisk},
+    reader::tests as tests_of_reader,
+    *,
+};
 use crate::{frame::RecordRef, host::Host};
 
 fn record(key: &'static [u8]) -> RecordRef<'static> {
@@ -69,4 +73,22 @@ async fn a_folder_that_cannot_be_written_fails_the_hint() {
     let writer = Writer::start(blocked).unwrap();
     let host: Host = "a:1".parse().unwrap();
     assert!(writer.write(&host, 1, &record(b"a")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_segment_that_is_there_is_never_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let host: Host = "a:1".parse().unwrap();
+    let home = folder.path().join(host.as_str());
+    let taken = home.join(format!("0000000000097-{}-1{SEGMENT_SUFFIX}", std::process::id()));
+    super::folder::make(&RealDisk, &home).unwrap();
+    drop(RealDisk.create(&taken).unwrap());
+    let writer = Writer::start(folder.path().to_path_buf()).unwrap();
+    assert!(writer.write(&host, 97, &record(b"a")).await.is_err());
+    assert_eq!(writer.write(&host, 98, &record(b"b")).await, Ok(()));
+    drop(writer);
+    let segments = segments(folder.path(), &host).unwrap();
+    assert_eq!((segments.len(), &segments[0]), (2, &taken));
+    assert_eq!(read_segment(&taken).unwrap(), b"");
+    assert_eq!(tests_of_reader::read(&read_segment(&segments[1]).unwrap(), Growth::Closed), "b");
 }

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use super::{
     batch::{Batch, Waiting, by_host},
+    folder::{Disk, RealDisk},
     format,
     segment::Segment,
 };
@@ -48,9 +49,14 @@ pub struct Writer {
 impl Writer {
     /// Starts the thread; nothing is created on disk before the first hint.
     pub fn start(hints_dir: PathBuf) -> io::Result<Writer> {
+        Writer::over(RealDisk, hints_dir)
+    }
+
+    /// The same over any disk.
+    pub(super) fn over(disk: impl Disk, hints_dir: PathBuf) -> io::Result<Writer> {
         let (sender, receiver) = channel();
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let book = Book { hints_dir, segments: HashMap::new(), created: 0 };
+        let book = Book { disk, hints_dir, segments: HashMap::new(), created: 0 };
         let counted = waiting_bytes.clone();
         let thread =
             thread::Builder::new().name("hints".into()).spawn(move || run(book, &receiver, &counted))?;
@@ -88,7 +94,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut book: Book, hints: &Receiver<Waiting>, waiting_bytes: &AtomicUsize) {
+fn run<D: Disk>(mut book: Book<D>, hints: &Receiver<Waiting>, waiting_bytes: &AtomicUsize) {
     loop {
         match hints.recv_timeout(LOOK_EVERY) {
             Ok(first) => {
@@ -114,13 +120,14 @@ fn run(mut book: Book, hints: &Receiver<Waiting>, waiting_bytes: &AtomicUsize) {
 }
 
 /// The open segments, by the host as it is spelled.
-struct Book {
+struct Book<D: Disk> {
+    disk: D,
     hints_dir: PathBuf,
-    segments: HashMap<Box<str>, Segment>,
+    segments: HashMap<Box<str>, Segment<D::File>>,
     created: u64,
 }
 
-impl Book {
+impl<D: Disk> Book<D> {
     fn settle(&mut self, batch: Batch) {
         let outcome = self.append(&batch).map_err(|cause| {
             // What of it has reached the disk is not known: it is never written again.
@@ -135,7 +142,7 @@ impl Book {
         if self.segments.get(host.as_str()).is_none_or(Segment::is_done) {
             self.created += 1;
             let dir: &Path = &self.hints_dir;
-            let segment = Segment::create(dir, host, batch.noted_ms, self.created)?;
+            let segment = Segment::create(&self.disk, dir, host, batch.noted_ms, self.created)?;
             self.segments.insert(host.as_str().into(), segment);
         }
         let segment = self.segments.get_mut(host.as_str());
@@ -155,7 +162,8 @@ mod tests {
         let host: Host = "a:1".parse().unwrap();
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let segments = HashMap::from([(host.as_str().into(), Segment::of(full))]);
-        let mut book = Book { hints_dir: folder.path().to_path_buf(), segments, created: 0 };
+        let hints_dir = folder.path().to_path_buf();
+        let mut book = Book { disk: RealDisk, hints_dir, segments, created: 0 };
         let mut write = |frame: &[u8]| {
             let (done, mut written) = oneshot::channel();
             let (frames, waiting) = (vec![frame.to_vec()], vec![done]);
