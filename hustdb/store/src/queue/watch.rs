@@ -194,6 +194,20 @@ mod tests {
     }
 
     #[test]
+    fn events_cost_the_same_whoever_waits() {
+        let (watch, stamp, count) = (Arc::new(Watch::new(1)), Stamp::default(), Arc::new(Count::default()));
+        let waker = Waker::from(count.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut waiting: Vec<NextEvent> = (0..1000).map(|_| watch.next_event()).collect();
+        for event in &mut waiting {
+            assert!(Pin::new(event).poll(&mut context).is_pending());
+        }
+        (0..1000).for_each(|_| watch.happened(&stamp));
+        // The first one wakes them, and none of the others looks at who waited.
+        assert_eq!((count.0.load(SeqCst), watch.waiters.lock().rounds), (1000, 1));
+    }
+
+    #[test]
     fn waiters_wake_at_the_event_after_they_began() {
         let (watch, stamp, count) = (Arc::new(Watch::new(1)), Stamp::default(), Arc::new(Count::default()));
         let waker = Waker::from(count.clone());

@@ -27,3 +27,30 @@ fn messages_count_and_leave() {
     node.reclaim();
     assert_eq!(node.guarded(), 1000);
 }
+
+#[test]
+fn capacity_is_looked_at_last() {
+    let node = Node::new(|options| {
+        options.disk_capacity_bytes = 2000;
+        options.queue.maximum = 2;
+    });
+    let item = [7; 936];
+    let known = NewMessage { id: Some(b"known"), ..new(&item) };
+    assert_eq!(node.try_put("q", known.clone()).unwrap().index, 1);
+    let publication = Publication { item: b"x", ..Publication::default() };
+    node.queues().publish("p", &publication).unwrap();
+    while node.try_put("q", new(&item)).is_ok() {}
+    let refused =
+        |queue: &str, message: NewMessage<'_>| node.try_put(queue, message).unwrap_err().to_string();
+    assert!(refused("q", new(&item)).starts_with("capacity: "));
+    let long = node.stat("q").ready[0];
+    node.set("q", Change { max: Some(long), ..Change::default() });
+    assert_eq!(refused("q", new(&item)), format!("queue: {long} messages are the limit"));
+    node.set("q", Change { lock: Some(true), ..Change::default() });
+    assert_eq!(refused("q", new(&item)), "queue: locked");
+    assert!(node.try_put("q", known).unwrap().duplicate, "a known id stores nothing");
+    assert_eq!(refused("new", new(&item)), "queue: 2 queues are the limit");
+    assert_eq!(refused("p", new(&item)), "queue: a push queue");
+    let illegal = NewMessage { priority: 3, ..new(&item) };
+    assert!(refused("new", illegal).starts_with("priori: "));
+}

@@ -8,6 +8,7 @@ mod model;
 mod power;
 mod push;
 mod restart;
+mod syncs;
 mod threads;
 
 use std::{sync::Arc, time::Duration};
