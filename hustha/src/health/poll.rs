@@ -7,7 +7,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use hust_wire::{Host, client::Call, hint};
 use hyper::StatusCode;
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout_at},
+};
 
 use super::node::{Mark, Node};
 use crate::keeper::Keeper;
@@ -27,13 +30,22 @@ struct First {
 /// Polls until the program ends.
 pub async fn poll(keeper: Arc<Keeper>) {
     loop {
-        let behind = keeper.fleet.nodes().values().any(|node| node.view().behind);
-        let interval = keeper.health.interval();
-        let wait = if behind { interval.min(BEHIND_INTERVAL) } else { interval };
-        tokio::time::sleep(PAUSE).await;
-        // Either way it is time.
-        let _ = timeout(wait, keeper.poll_soon.notified()).await;
+        let is_behind = || keeper.fleet.nodes().values().any(|node| node.view().behind);
+        rest(&keeper.poll_soon, keeper.health.interval(), is_behind).await;
         round(&keeper).await;
+    }
+}
+
+/// Waits until it is time for a poll: the interval is over, a node is behind, or a poll is asked for.
+async fn rest(soon: &Notify, interval: Duration, is_behind: impl Fn() -> bool) {
+    let due = Instant::now() + interval;
+    let mut look = Instant::now();
+    sleep(PAUSE.min(interval)).await;
+    loop {
+        look = due.min(look + BEHIND_INTERVAL);
+        if timeout_at(look, soon.notified()).await.is_ok() || look == due || is_behind() {
+            return;
+        }
     }
 }
 
@@ -100,6 +112,23 @@ fn binlog(body: &[u8]) -> HashMap<Host, u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn as_long_as_one_is_behind_polls_are_frequent() {
+        let soon = Notify::new();
+        let rested = async |interval_ms: u64, behind_from_ms: u64| {
+            let begun = Instant::now();
+            let is_behind = || begun.elapsed() >= Duration::from_millis(behind_from_ms);
+            rest(&soon, Duration::from_millis(interval_ms), is_behind).await;
+            begun.elapsed().as_millis()
+        };
+        assert_eq!((rested(5000, u64::MAX).await, rested(70, u64::MAX).await), (5000, 70), "nobody is");
+        assert_eq!((rested(5000, 0).await, rested(300, 0).await), (500, 300));
+        let late = rested(5000, 1234).await;
+        assert!((1234..=1734).contains(&late), "one falls behind meanwhile: {late} ms");
+        soon.notify_one();
+        assert_eq!(rested(5000, u64::MAX).await, 20, "asked for");
+    }
 
     #[test]
     fn debts_are_in_the_first_object() {
