@@ -1,7 +1,8 @@
 //! The table file: the door to it.
 //!
 //! A new one is written beside the old one and synced, the old one gets a second name, `<table>.bak`, and then the new
-//! one takes over the first. At every moment the name leads to a whole table.
+//! one takes over the first. At every moment the name leads to a whole table, also when the power goes. All that goes
+//! through [`Disk`], so that tests can stand a disk behind it that does lose power.
 
 #![expect(clippy::disallowed_methods, reason = "the door to the table file")]
 
@@ -21,36 +22,95 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Makes `content` the table file.
+/// What replacing a table asks of a disk. Names are durable once their folder is synced.
+trait Disk {
+    /// An open file.
+    type File;
+    /// Creates a file, or empties one.
+    fn create(&self, path: &Path) -> io::Result<Self::File>;
+    /// Writes all of its content.
+    fn write(&self, file: &mut Self::File, content: &[u8]) -> io::Result<()>;
+    /// Makes its content durable.
+    fn sync(&self, file: &Self::File) -> io::Result<()>;
+    /// Removes a name.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Gives a file a second name.
+    fn link(&self, path: &Path, second: &Path) -> io::Result<()>;
+    /// Gives a file another name, which another may have had.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+}
+
+/// The disk of this machine.
+struct RealDisk;
+
+impl Disk for RealDisk {
+    type File = File;
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        File::create(path)
+    }
+
+    fn write(&self, file: &mut File, content: &[u8]) -> io::Result<()> {
+        file.write_all(content)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn link(&self, path: &Path, second: &Path) -> io::Result<()> {
+        fs::hard_link(path, second)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+}
+
+/// Makes `content` the table file; it is durable when this returns.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_on(&RealDisk, path, content)
+}
+
+fn replace_on(disk: &impl Disk, path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = beside(path, &format!(".{}.new", std::process::id()));
-    let written = write(&fresh, content).and_then(|()| exchange(path, &fresh));
+    let written = write(disk, &fresh, content).and_then(|()| exchange(disk, path, &fresh));
     if written.is_err() {
         // What is left of it is of no use, and in nobody's way.
-        let _ = fs::remove_file(&fresh);
+        let _ = disk.remove(&fresh);
     }
     written
 }
 
-fn write(fresh: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = File::create(fresh)?;
-    file.write_all(content)?;
-    file.sync_all()
+fn write(disk: &impl Disk, fresh: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = disk.create(fresh)?;
+    disk.write(&mut file, content)?;
+    disk.sync(&file)
 }
 
-fn exchange(path: &Path, fresh: &Path) -> io::Result<()> {
+fn exchange(disk: &impl Disk, path: &Path, fresh: &Path) -> io::Result<()> {
     let kept = beside(path, ".bak");
-    match fs::remove_file(&kept) {
+    match disk.remove(&kept) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
         _ => {}
     }
-    match fs::hard_link(path, &kept) {
+    match disk.link(path, &kept) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
         _ => {}
     }
-    fs::rename(fresh, path)?;
+    disk.rename(fresh, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    disk.sync_folder(folder.unwrap_or(Path::new(".")))
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -58,6 +118,10 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
+
+#[cfg(test)]
+#[path = "power_tests.rs"]
+mod power_tests;
 
 #[cfg(test)]
 mod tests {

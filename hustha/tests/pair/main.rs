@@ -22,6 +22,7 @@ mod reads;
 mod refusals;
 mod reload;
 mod security;
+mod space;
 mod start;
 mod stub;
 mod sync;
