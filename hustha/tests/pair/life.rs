@@ -133,6 +133,24 @@ fn requests_under_way_are_answered_when_it_ends() {
 }
 
 #[test]
+fn health_checks_are_told_that_it_ends() {
+    let mut stubs = Stubs::pair(&["server.drain_timeout_ms=60000"]);
+    let (mut used, mut idle) = (stubs.client(), stubs.client());
+    let reply = idle.get("/status.html");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "ok\n"));
+    stubs.say(Part::Plain, &["wait", "wait"]);
+    used.0.send("GET /get?key=k HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert!(wait_until(LONG, || !stubs.nodes[0].take().is_empty()), "it has reached the node");
+    stubs.proxy.signal(Signal::TERM).unwrap();
+    assert!(wait_until(LONG, || TcpStream::connect(stubs.proxy.address()).is_err()));
+    let reply = idle.get("/status.html");
+    assert_eq!((reply.status, reply.text().as_str()), (503, "status: draining\n"));
+    stubs.say(Part::Plain, &["200 version=1|v"]);
+    assert_eq!(used.0.reply().unwrap().status, 200);
+    assert_eq!(stubs.proxy.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn half_a_request_changes_nothing() {
     let stubs = Stubs::pair(&[]);
     stubs.say(Part::Plain, &[DONE, DONE]);
