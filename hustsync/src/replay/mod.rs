@@ -167,3 +167,15 @@ pub async fn blocking<T: Send + 'static>(
 ) -> io::Result<T> {
     spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_fails_waits_a_second_and_at_most_a_minute() {
+        let mut waits = WAITS;
+        let waited = [(); 8].map(|()| waits.after_failure().as_secs());
+        assert_eq!(waited, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+}

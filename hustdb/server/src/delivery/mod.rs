@@ -208,3 +208,15 @@ async fn serve(
         tokio::spawn(lane::run(delivery.clone(), store.clone(), pool.clone(), creditor, lane));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_stays_away_is_asked_every_five_seconds() {
+        let mut waits = WAITS;
+        let asked = [(); 6].map(|()| waits.after_failure().as_millis());
+        assert_eq!(asked, [500, 1000, 2000, 4000, 5000, 5000]);
+    }
+}

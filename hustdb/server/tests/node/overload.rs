@@ -70,3 +70,58 @@ fn too_many_writes_are_503_with_retry_after_until_the_node_has_followed() {
     assert_eq!(brief(&client.get("/hustdb/get?key=first")), "200 1 - v");
     assert!(wait_until(Duration::from_secs(120), || client.put(&target, "v").status == 200), "by itself");
 }
+
+#[test]
+fn commands_of_queues_are_refused_alike() {
+    let node = builder().set("engine.partitions=1").set("engine.memtable=1MiB").start().unwrap();
+    let mut client = Client::of(&node);
+    assert_eq!(client.put("/hustmq/put?queue=q", "first").header("index"), Some("1"));
+    let leased = client.get("/hustmq/get?queue=q&worker=w&ack=false");
+    let token = leased.header("ack-token").unwrap().to_owned();
+    let changes = [
+        "put?queue=q&item=a".to_owned(),
+        "pub?queue=p&item=a".to_owned(),
+        "put?queue=new&item=a".to_owned(),
+        format!("ack?queue=q&token={token}"),
+    ];
+    let over = AtomicBool::new(false);
+    // What was refused, and what was done.
+    let (mut refused, mut done) = (Vec::new(), vec![0_u64; changes.len()]);
+    thread::scope(|scope| {
+        (0..WRITERS).for_each(|writer| {
+            let (node, over) = (&node, &over);
+            scope.spawn(move || load(node, writer, over));
+        });
+        wait_until(Duration::from_secs(120), || {
+            // The message is acknowledged last, since that can be done once.
+            let left = (0..changes.len()).find(|at| !refused.iter().any(|(known, _)| known == at));
+            let Some(at) = left else { return true };
+            let reply = client.get(&format!("/hustmq/{}", changes[at]));
+            match reply.status {
+                200 => done[at] += 1,
+                _ => refused.push((at, reply)),
+            }
+            done[3] > 0
+        });
+        over.store(true, Relaxed);
+    });
+    let known: Vec<usize> = refused.iter().map(|(at, _)| *at).collect();
+    assert!(known.starts_with(&[0, 1, 2]), "{known:?}");
+    for (_, reply) in &refused {
+        assert!(brief(reply).starts_with("503 - - engine: "), "{}", brief(reply));
+        assert_eq!(reply.header("retry-after"), Some("1"));
+    }
+    for (at, target) in changes.iter().enumerate() {
+        if at < 3 || done[at] == 0 {
+            let again = || client.get(&format!("/hustmq/{target}")).status == 200;
+            assert!(wait_until(Duration::from_secs(120), again), "{target}: by itself");
+            done[at] += 1;
+        }
+    }
+    let mut ready = |queue: &str| -> u64 {
+        let stat = client.get(&format!("/hustmq/stat?queue={queue}")).text();
+        let count = stat.split_once("\"ready\":[").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+        count.unwrap_or_else(|| panic!("{stat}"))
+    };
+    assert_eq!([ready("q"), ready("p"), ready("new")], done[..3], "a refused one did nothing");
+}

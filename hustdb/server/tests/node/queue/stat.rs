@@ -1,5 +1,9 @@
 //! `stat`, `stat_all`; and that queues show nowhere else.
 
+use std::time::Duration;
+
+use hust_testkit::wait_until;
+
 use super::told;
 use crate::support::{Client, node, now_ms};
 
@@ -103,6 +107,17 @@ fn queues_show_in_no_listing_and_no_figure_of_records() {
         client.take(&format!("q{number}"));
     }
     assert_eq!(figures(&mut client), before);
+    // Nor does an export take any of them along.
+    let files: u32 = client.get("/hustdb/file_count").text().parse().unwrap();
+    let mut exported = 0;
+    for file in 0..files {
+        let token = client.get(&format!("/hustdb/export?file={file}&noval=false")).text();
+        let over = || client.get(&format!("/hustdb/task_status?token={token}")).text() == "2";
+        assert!(wait_until(Duration::from_secs(60), over), "{file}: {token}");
+        let target = format!("/hustdb/keys?file={file}&offset=0&size=1000&async=true");
+        exported += client.get(&target).number("totalcount").unwrap();
+    }
+    assert_eq!(exported, 1, "the record");
     // Nor does what takes records away.
     assert_eq!(client.ask("POST", "/hustdb/forget?start=0&end=1024", "").status, 200);
     client.mq_check(&[
