@@ -28,7 +28,7 @@ pub struct Cluster {
     pub front: Program,
     pub nodes: Vec<Program>,
     pub relays: Vec<Relay>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Cluster {
@@ -61,7 +61,7 @@ impl Cluster {
         let relays: Vec<Relay> = nodes.iter().map(|node| Relay::start(node.address()).unwrap()).collect();
         let hosts: Vec<SocketAddr> = relays.iter().map(Relay::address).collect();
         let front = start_front(&hosts, settings);
-        Cluster { front, nodes, relays, _folder: folder }
+        Cluster { front, nodes, relays, folder }
     }
 
     /// One more front before these nodes, by their numbers.
@@ -127,6 +127,13 @@ impl Cluster {
         self.nodes[number].kill().unwrap();
         self.relays[number].set(Fault::Refuse);
         self.wait_live(number, false);
+    }
+
+    /// Kills a node, whose disk is lost with it.
+    pub fn lose(&mut self, number: usize) {
+        self.kill(number);
+        #[expect(clippy::disallowed_methods, reason = "a disk that is lost")]
+        std::fs::remove_dir_all(self.folder.path().join(format!("node{number}"))).unwrap();
     }
 
     /// Starts a killed node again.

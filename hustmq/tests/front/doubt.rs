@@ -66,6 +66,24 @@ fn a_node_that_is_overloaded_keeps_its_queues() {
 }
 
 #[test]
+fn a_kept_connection_that_was_closed_is_as_none() {
+    let cluster = Cluster::with(2, &["health.interval_ms=60000", "autost_interval_ms=0"]);
+    let (queue, mut client) = (cluster.owned_by(0), cluster.client());
+    let put = format!("/put?queue={queue}&item=a");
+    for index in 1..=20 {
+        let reply = client.get(&put);
+        assert_eq!((reply.status, reply.number("index")), (200, Some(index)), "{}", brief(&reply));
+        // A new connection to the same node takes its place.
+        cluster.relays[0].cut();
+    }
+    client.ok(&put);
+    // The connection is closed, and no new one can be made: the next node has it.
+    cluster.relays[0].set(Fault::Refuse);
+    assert_eq!(client.ok(&put).number("index"), Some(1));
+    assert!(cluster.node(0).ok(&format!("/hustmq/stat?queue={queue}")).text().contains("\"ready\":[21,0,0]"));
+}
+
+#[test]
 fn a_put_whose_answer_was_lost_is_there_once() {
     let cluster = Cluster::with(2, &["backend.timeout_ms=700"]);
     let (mut client, mut node) = (cluster.client(), cluster.node(0));

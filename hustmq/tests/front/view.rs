@@ -26,6 +26,21 @@ fn polls_keep_the_view() {
 }
 
 #[test]
+fn what_was_got_is_merged_though_some_did_not_answer() {
+    let mut cluster = Cluster::with(3, &["autost_interval_ms=0"]);
+    let mut client = cluster.client();
+    client.ok("/autost");
+    for number in [0, 1, 2] {
+        cluster.node(number).ok("/hustmq/put?queue=q&item=a");
+    }
+    cluster.kill(1);
+    client.check(&[("/stat?queue=q", "412 queue: unknown")]);
+    let reply = client.get("/autost");
+    assert_eq!(brief(&reply), format!("503 backends: no answer from {}", cluster.host(1)));
+    assert!(client.ok("/stat?queue=q").text().contains("\"ready\":[2,0,0]"), "of the two others");
+}
+
+#[test]
 fn silent_nodes_may_be_left_out() {
     let mut cluster = Cluster::with(2, &["status_cache=false", "autost_interval_ms=0"]);
     let mut client = cluster.client();

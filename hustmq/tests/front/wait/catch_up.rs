@@ -62,6 +62,35 @@ fn each_may_have_what_the_other_lacks() {
 }
 
 #[test]
+fn what_only_a_lost_node_had_is_gone_and_the_rest_goes_on() {
+    let mut cluster = Cluster::with(3, &[]);
+    let (queue, mut client) = (cluster.owned_by(0), cluster.client());
+    let publish = |client: &mut Client| {
+        let reply = client.ok(&format!("/pub?queue={queue}&item=a"));
+        (reply.number("index"), reply.number("count"))
+    };
+    assert_eq!(publish(&mut client), (Some(1), None));
+    cluster.kill(1);
+    cluster.kill(2);
+    assert_eq!(publish(&mut client), (Some(2), Some(1)), "nobody else has it");
+    cluster.lose(0);
+    cluster.revive(1);
+    cluster.revive(2);
+    assert_eq!(publish(&mut client), (Some(3), Some(2)), "no index is given twice");
+    let left = r#"{"floor":0,"si":0,"ci":3,"runs":[[1,1],[3,3]]}"#;
+    let read = |client: &mut Client| {
+        [1, 2, 3].map(|idx| client.get(&format!("/sub?queue={queue}&idx={idx}")).status)
+    };
+    assert_eq!(read(&mut client), [200, 404, 200]);
+    // The node comes back with a new disk.
+    cluster.revive(0);
+    cluster.wait_runs(&queue, left);
+    assert_eq!(read(&mut client), [200, 404, 200]);
+    assert_eq!(publish(&mut client), (Some(4), None));
+    cluster.wait_runs(&queue, r#"{"floor":0,"si":0,"ci":4,"runs":[[1,1],[3,4]]}"#);
+}
+
+#[test]
 fn what_is_published_past_the_front_spreads() {
     let cluster = Cluster::with(2, &[]);
     let mut node = cluster.node(1);
