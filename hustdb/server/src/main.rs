@@ -18,7 +18,7 @@ use std::{
 };
 
 use clap::Parser;
-use hust_store::Store;
+use hust_store::{Error, Store};
 use hust_wire::{
     cli::{self, Failure, ServerArgs},
     log, memory,
@@ -63,13 +63,19 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     let level = log::init(&config.server.log_level);
     memory::without_huge_pages();
-    let signals = Signals::new().map_err(Failure::other)?;
+    let mut signals = Signals::new().map_err(Failure::other)?;
     let (slot, steering) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let delivery = Delivery::new();
     let node = Node::new(slot.clone(), steering.clone(), delivery.clone(), &config);
     let running = server::start(PROGRAM, &config.server, &config.security, node)?;
     let control = running.control();
-    let store = Arc::new(Store::open(options).map_err(Failure::other)?);
+    let opened = signals.unless_ended("opening", || Store::open(options)).map_err(Failure::other)?;
+    let Some(store) = opened else {
+        // What was opened so far is left as a crash would leave it: the next start begins anew.
+        signals.drain(running);
+        return Ok(());
+    };
+    let store = Arc::new(store.map_err(|error| Failure::other(unopened(&error)))?);
     let threads = config.store.binlog_threads;
     delivery.start(&store, threads, &config.security, trust).map_err(Failure::other)?;
     if steering.set(control.clone()).is_err() || slot.set(store.clone()).is_err() {
@@ -90,4 +96,18 @@ fn run(args: &Args) -> Result<(), Failure> {
     delivery.stop();
     store.close().map_err(Failure::other)?;
     if ended { Ok(()) } else { Err(Failure::other("a worker panicked")) }
+}
+
+/// What can be done about damage.
+const DAMAGE: &str = "put a copy of the folder in its place, or move it away: a scrub fills an empty one from the pair's \
+                      other master";
+
+/// Why the store was not opened, and what to do if it is for damage.
+fn unopened(error: &Error) -> String {
+    match error {
+        Error::Engine(hust_engine::Error::Damaged { .. }) | Error::Damaged(_) => {
+            format!("{error}; {DAMAGE}")
+        }
+        _ => error.to_string(),
+    }
 }

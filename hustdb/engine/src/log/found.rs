@@ -58,7 +58,7 @@ impl Found {
 
     /// Damage in this file.
     pub fn damaged(&self, offset: u64, what: &str) -> Error {
-        Error::damaged(&self.path, offset, format!("{what}; `hust repair` cuts the log here"))
+        Error::damaged(&self.path, offset, what)
     }
 
     /// The segment as it is used from now on: nothing is appended to it.

@@ -84,9 +84,5 @@ fn expand(segment: &Segment, pointer: Pointer, bytes: Slice) -> Result<Slice> {
 }
 
 fn damaged(segment: &Segment, pointer: Pointer, what: &str) -> Error {
-    Error::damaged(
-        &segment.path,
-        u64::from(pointer.offset),
-        format!("{what}; `hust repair` lists what is lost"),
-    )
+    Error::damaged(&segment.path, u64::from(pointer.offset), what)
 }

@@ -84,7 +84,7 @@ impl ValueScan {
         if next.is_none() && self.reader.is_blank(from)? {
             return Ok(());
         }
-        let what = format!("{} bytes are no records; `hust repair` lists what is lost", self.offset - from);
+        let what = format!("{} bytes are no records", self.offset - from);
         Err(Error::damaged(&self.segment.path, from, what))
     }
 }

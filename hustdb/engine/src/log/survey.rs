@@ -116,10 +116,7 @@ impl Survey {
             }
             (_, Some(next)) => next.damaged(0, &what),
             (Some(last), None) => last.damaged(last.end, &what),
-            (None, None) => {
-                let what = format!("{what}; restore the segment or run `hust repair`");
-                Error::damaged(segment_path(dir, segment_of(from.replay_from)), 0, what)
-            }
+            (None, None) => Error::damaged(segment_path(dir, segment_of(from.replay_from)), 0, what),
         })
     }
 

@@ -133,20 +133,48 @@ fn a_data_folder_of_another_shape_is_refused() {
     assert_eq!(brief(&Client::of(&node).get("/hustdb/get?key=k")), "200 1 - v", "nothing was touched");
 }
 
+/// What a line about damage ends with.
+const WHAT_TO_DO: &str = "; put a copy of the folder in its place, or move it away: a scrub fills an empty one from the \
+                          pair's other master";
+
+/// The first file in a folder, by its name from the folder above.
+#[expect(clippy::disallowed_methods, reason = "looks at the files of a node")]
+fn first_in(folder: &Path) -> String {
+    let name = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).min().unwrap();
+    format!("{}/{}", folder.file_name().unwrap().display(), name.display())
+}
+
 #[test]
+#[expect(clippy::disallowed_methods, reason = "reads what it damages")]
 fn damaged_data_is_refused() {
     let mut node = node();
     Client::of(&node).put("/hustdb/put?key=k", "v");
     node.stop().unwrap();
     let manifest = std::fs::read_to_string(node.data().join("VERSION"));
     assert_eq!(manifest.unwrap(), "huststore 1\n");
-    put_file(&node.data().join("MANIFEST"), "no manifest at all, and long enough to have a header");
+    for (name, text) in [
+        ("MANIFEST", "no manifest at all, and long enough to have a header"),
+        (&*first_in(&node.data().join("table")), "no table"),
+    ] {
+        let whole = std::fs::read(node.data().join(name)).unwrap();
+        put_file(&node.data().join(name), text);
+        let (status, line) = refusal(node.data(), &["--listen", "127.0.0.1:0"]);
+        let place = format!("{}: damaged at byte ", node.data().join(name).display());
+        assert!(status == Some(1) && line.contains(&place), "{status:?} {line}");
+        assert!(line.ends_with(WHAT_TO_DO), "{line}");
+        put_file(&node.data().join(name), whole);
+    }
+    node.restart().unwrap();
+    assert_eq!(brief(&Client::of(&node).get("/hustdb/get?key=k")), "200 1 - v", "nothing was touched");
+    node.stop().unwrap();
+    let log = node.data().join(first_in(&node.data().join("log")));
+    put_file(&log, "");
     let (status, line) = refusal(node.data(), &["--listen", "127.0.0.1:0"]);
-    assert!(status == Some(1) && line.contains("MANIFEST"), "{status:?} {line}");
+    assert!(status == Some(1) && line.ends_with(WHAT_TO_DO), "{status:?} {line}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "files that an operator or an accident wrote")]
-fn put_file(path: &Path, text: &str) {
+fn put_file(path: &Path, text: impl AsRef<[u8]>) {
     std::fs::write(path, text).unwrap();
 }
 

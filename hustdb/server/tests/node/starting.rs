@@ -8,12 +8,16 @@ use std::{
     io::{self, BufRead, BufReader, ErrorKind, PipeReader, PipeWriter, Read, Write},
     os::fd::OwnedFd,
     path::Path,
+    process::Command,
     thread,
     time::Duration,
 };
 
-use hust_testkit::{Raw, wait_until};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use hust_testkit::{Raw, Signal, wait_until};
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    process::{Pid, kill_process},
+};
 
 use crate::support::{Client, brief, builder, free_address};
 
@@ -46,13 +50,54 @@ fn tear(data: &Path) {
     File::options().append(true).open(last).unwrap().write_all(b"torn").unwrap();
 }
 
-#[test]
-fn a_node_that_is_starting_answers_and_does_nothing() {
+/// The folder of a node that was killed, whose next start has something to say.
+fn torn() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut before = builder().data(folder.path()).start().unwrap();
     assert_eq!(brief(&Client::of(&before).put("/hustdb/put?key=k", "v")), "200 1 false");
     before.kill().unwrap();
     tear(folder.path());
+    folder
+}
+
+#[test]
+fn a_node_that_is_starting_ends_when_it_is_told_to() {
+    let folder = torn();
+    for signal in [Signal::TERM, Signal::INT] {
+        let (address, (reader, writer, _)) = (free_address(), full_pipe());
+        let mut starting = Command::new(env!("CARGO_BIN_EXE_hustdb"))
+            .args(["--data", folder.path().to_str().unwrap(), "--listen", &address.to_string()])
+            .args(["--set", "server.log_level=warn"])
+            .stderr(writer)
+            .spawn()
+            .unwrap();
+        assert!(wait_until(LIMIT, || Raw::connect(address).is_ok()), "it listens before it opens the store");
+        assert!(starting.try_wait().unwrap().is_none());
+        let id = Pid::from_raw(starting.id().try_into().unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+        let mut status = None;
+        let ended = wait_until(LIMIT, || {
+            status = starting.try_wait().unwrap();
+            status.is_some()
+        });
+        if !ended {
+            starting.kill().unwrap();
+        }
+        assert_eq!(
+            status.and_then(|status| status.code()),
+            Some(0),
+            "{signal:?}: it does not wait for recovery"
+        );
+        // What it had to say was not read until here.
+        drop(reader);
+    }
+    let after = builder().data(folder.path()).start().unwrap();
+    assert_eq!(brief(&Client::of(&after).get("/hustdb/get?key=k")), "200 1 - v");
+}
+
+#[test]
+fn a_node_that_is_starting_answers_and_does_nothing() {
+    let folder = torn();
     let address = free_address();
     let starting = builder().data(folder.path()).listen(address);
     thread::scope(|scope| {
