@@ -99,8 +99,8 @@ fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// What can be done about damage.
-const DAMAGE: &str = "put a copy of the folder in its place, or move it away: a scrub fills an empty one from the pair's \
-                      other master";
+const DAMAGE: &str = "put a copy of the folder in its place, or an empty one to be filled from the pair's other master \
+                      (doc/store.md)";
 
 /// Why the store was not opened, and what to do if it is for damage.
 fn unopened(error: &Error) -> String {

@@ -28,6 +28,7 @@ fn a_full_file_system_is_507_until_there_is_room() {
     let mut node = Program::start("unshare", args).unwrap();
     let mut client = Client::to(node.address());
     let value = "v".repeat(10_000);
+    assert_eq!(client.put("/hustmq/put?queue=old", &value).header("index"), Some("1"));
     let stored = (0..20_000).find_map(|number| {
         let mut reply = None;
         // A machine that is slow to flush makes the node refuse for a while.
@@ -40,7 +41,9 @@ fn a_full_file_system_is_507_until_there_is_room() {
     });
     let (stored, refused) = stored.expect("it gets full");
     assert!(brief(&refused).starts_with("507 - - disk: "), "{}", brief(&refused));
-    for target in ["/hustdb/hset?tb=h&key=f", "/hustmq/put?queue=q", "/hustmq/pub?queue=p"] {
+    for target in
+        ["/hustdb/hset?tb=h&key=f", "/hustmq/put?queue=q", "/hustmq/put?queue=old", "/hustmq/pub?queue=p"]
+    {
         let refused = client.put(target, &value);
         assert!(brief(&refused).starts_with("507 - - disk: "), "{target}: {}", brief(&refused));
     }
@@ -57,5 +60,10 @@ fn a_full_file_system_is_507_until_there_is_room() {
     let put = |client: &mut Client| brief(&client.put("/hustdb/put?key=after", &value));
     assert!(wait_until(Duration::from_secs(30), || put(&mut client).starts_with("200 ")), "by itself");
     assert_eq!(client.put("/hustmq/put?queue=q", &value).status, 200);
+    assert_eq!(
+        client.put("/hustmq/put?queue=old", &value).header("index"),
+        Some("2"),
+        "none was stored meanwhile"
+    );
     assert!(node.stop().unwrap().success());
 }

@@ -134,8 +134,8 @@ fn a_data_folder_of_another_shape_is_refused() {
 }
 
 /// What a line about damage ends with.
-const WHAT_TO_DO: &str = "; put a copy of the folder in its place, or move it away: a scrub fills an empty one from the \
-                          pair's other master";
+const WHAT_TO_DO: &str = "; put a copy of the folder in its place, or an empty one to be filled from the pair's other \
+                          master (doc/store.md)";
 
 /// The first file in a folder, by its name from the folder above.
 #[expect(clippy::disallowed_methods, reason = "looks at the files of a node")]
