@@ -18,11 +18,7 @@ fn may_mount() -> bool {
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "files of the test; says that it cannot be done here"
-)]
+#[expect(clippy::disallowed_methods, reason = "files of the test")]
 fn a_table_that_finds_no_room_is_507() {
     if !may_mount() {
         println!("no file system can be mounted here");

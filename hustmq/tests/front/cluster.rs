@@ -132,7 +132,6 @@ impl Cluster {
     /// Kills a node, whose disk is lost with it.
     pub fn lose(&mut self, number: usize) {
         self.kill(number);
-        #[expect(clippy::disallowed_methods, reason = "a disk that is lost")]
         std::fs::remove_dir_all(self.folder.path().join(format!("node{number}"))).unwrap();
     }
 
