@@ -17,31 +17,41 @@ const ACKING: [&str; 3] = ["token", "peer", "sync"];
 
 /// `/evget`
 pub async fn evget(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Result<Answer, Refusal> {
-    let mut wanted = Get::parse(front, request.query())?;
-    let inline = request.query().boolean("inline")?.unwrap_or(false);
-    unburden(request, &ACKING);
-    // In boxes: what is over takes no room in a client that waits.
-    Box::pin(kind::check(front, pool, &wanted.queue, Kind::Normal)).await?;
-    let unknown = match wanted.acks.take() {
-        None => String::new(),
-        Some(acks) => match Box::pin(acks.send(front, pool)).await {
-            Ok(unknown) => unknown,
-            Err(answer) => return Ok(*answer),
-        },
+    // In a box: what is over takes no room in a client that waits.
+    let (wanted, unknown, inline) = match Box::pin(prepare(front, pool, request)).await? {
+        Ok(prepared) => prepared,
+        Err(answer) => return Ok(*answer),
     };
-    let answer = wait(front, pool, request, wanted, inline).await;
+    let until = Instant::now() + Duration::from_millis(front.config.long_polling_timeout_ms);
+    let answer = if inline {
+        wait_inline(front, pool, request, &wanted, until).await
+    } else {
+        wait(front, request, &wanted.queue, until).await
+    };
     Ok(unknown_tokens(answer, &unknown))
 }
 
-/// Waits: nothing is left to be acknowledged.
-async fn wait(front: &Arc<Front>, pool: &Pool, request: &mut Request, wanted: Get, inline: bool) -> Answer {
-    let until = Instant::now() + Duration::from_millis(front.config.long_polling_timeout_ms);
-    if inline {
-        return wait_inline(front, pool, request, Arc::new(wanted), until).await;
-    }
-    let queue = wanted.queue;
-    let Some(place) = Place::for_message(front, &queue, &mut None) else { return nothing() };
-    look_after(front, &queue, Duration::ZERO);
+/// What is done before the waiting: everything is checked, then acknowledged what is to be. Also answers which tokens of
+/// that were not current, and whether the answer is to be that of the get; or the answer that ends the request.
+async fn prepare(
+    front: &Arc<Front>,
+    pool: &Pool,
+    request: &mut Request,
+) -> Result<Result<(Arc<Get>, String, bool), Box<Answer>>, Refusal> {
+    let mut wanted = Get::parse(front, request.query())?;
+    let inline = request.query().boolean("inline")?.unwrap_or(false);
+    unburden(request, &ACKING);
+    kind::check(front, pool, &wanted.queue, Kind::Normal).await?;
+    let unknown = match wanted.acks.take() {
+        Some(acks) => acks.send(front, pool).await,
+        None => Ok(String::new()),
+    };
+    Ok(unknown.map(|unknown| (Arc::new(wanted), unknown, inline)))
+}
+
+async fn wait(front: &Arc<Front>, request: &Request, queue: &str, until: Instant) -> Answer {
+    let Some(place) = Place::for_message(front, queue, &mut None) else { return nothing() };
+    look_after(front, queue, Duration::ZERO);
     match place.wait(until).await {
         Some(Wake::Go(_) | Wake::Astray) => redirect("/get", request),
         Some(Wake::Draining) | None => nothing(),
@@ -52,7 +62,7 @@ async fn wait_inline(
     front: &Arc<Front>,
     pool: &Pool,
     request: &mut Request,
-    wanted: Arc<Get>,
+    wanted: &Arc<Get>,
     until: Instant,
 ) -> Answer {
     let (mut number, mut in_vain, mut pause) = (None, IN_VAIN, Duration::ZERO);
