@@ -83,6 +83,33 @@ fn a_waiter_acknowledges_before_it_waits() {
 }
 
 #[test]
+fn what_is_wrong_costs_no_node_anything() {
+    let stubs = Stubs::with(2, &[]);
+    let peer = format!("peer={}", stubs.nodes[0].host());
+    let mut client = stubs.client();
+    for path in ["get", "evget"] {
+        for (query, reason) in [
+            ("token=1:2:3".to_owned(), "peer: missing"),
+            ("token=1:2:3&peer=nobody".to_owned(), "peer: no such backend"),
+            ("sync=false".to_owned(), "sync: not without token"),
+            (peer.clone(), "peer: not without token"),
+            (format!("{peer}&token=1:2:3,"), "token: not of 3 to 64 bytes"),
+            (format!("{peer}&token=%00:2:3"), "token: illegal"),
+            (format!("{peer}&token={}", ["1:2:3"; 1001].join(",")), "token: over 1000 of them"),
+            (format!("{peer}&token=1:2:3&sync=later"), "sync: not true, false, 1 or 0"),
+            (format!("{peer}&token=1:2:3&worker="), "worker: not of 1 to 64 bytes"),
+            (format!("{peer}&token=1:2:3&count=0"), "count: not in 1..1000"),
+        ] {
+            let reply = client.get(&format!("/{path}?queue=q&worker=w&{query}"));
+            assert_eq!(brief(&reply), format!("400 {reason}"), "{path}");
+        }
+    }
+    let inline = client.get(&format!("/evget?queue=q&worker=w&{peer}&token=1:2:3&inline=x"));
+    assert_eq!(brief(&inline), "400 inline: not true, false, 1 or 0");
+    assert_eq!(stubs.asked(), [0, 0]);
+}
+
+#[test]
 fn one_request_does_both_where_the_same_node_is_first() {
     let stubs = Stubs::with(2, &[]);
     let (mut client, queue) = (stubs.client(), owned_by(0, 2));

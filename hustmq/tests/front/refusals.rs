@@ -14,14 +14,6 @@ fn a_bad_request_costs_no_node_anything() {
     let long = format!("/put?queue={LONG_NAME}&item=a");
     let peer = stubs.nodes[0].host();
     let bad_token = format!("/ack?queue=q&peer={peer}&token=abc");
-    let acking = format!("/get?queue=q&worker=w&peer={peer}");
-    let [no_token, bad_list, bad_sync, bad_worker] = [
-        acking.clone(),
-        format!("{acking}&token=1:2:3,"),
-        format!("{acking}&token=1:2:3&sync=later"),
-        format!("{acking}&token=1:2:3&worker="),
-    ];
-    let waiting = format!("/evget?queue=q&worker=w&peer={peer}&token=1:2:3&inline=x");
     let bad_delay = format!("/nack?queue=q&peer={peer}&token=1:2:3&delay=-1");
     for target in [
         "/put?item=a",
@@ -40,16 +32,6 @@ fn a_bad_request_costs_no_node_anything() {
         "/get?queue=q&worker=w&ack=2",
         "/get?queue=q&worker=w&count=0",
         "/get?queue=q&worker=w&count=1001",
-        "/get?queue=q&worker=w&token=1:2:3",
-        "/get?queue=q&worker=w&token=1:2:3&peer=nobody",
-        "/get?queue=q&worker=w&sync=false",
-        &no_token,
-        &bad_list,
-        &bad_sync,
-        &bad_worker,
-        &waiting,
-        "/evget?queue=q&worker=w&token=1:2:3",
-        "/evget?queue=q&worker=w&sync=true",
         "/evget?queue=q",
         "/evget?queue=q&worker=w&inline=x",
         "/evsub?queue=p",
