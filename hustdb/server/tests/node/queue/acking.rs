@@ -76,6 +76,24 @@ fn without_a_current_token_nothing_is_taken() {
 }
 
 #[test]
+fn parameters_have_their_ranges() {
+    let node = node();
+    let mut client = Client::of(&node);
+    for (target, reason) in [
+        ("get?queue=q&worker=w&token=", "token: not of 3 to 64 bytes"),
+        ("get?queue=q&worker=w&token=1-2-3", "token: illegal"),
+        ("get?queue=q&worker=w&token=1:2:3,", "token: not of 3 to 64 bytes"),
+        ("get?queue=q&worker=w&token=1:2:3&sync=no", "sync: not true, false, 1 or 0"),
+        ("get?queue=q&worker=w&sync=false", "sync: not without token"),
+        ("get?queue=q&worker=w&sync=true", "sync: not without token"),
+        ("get?queue=q&token=1:2:3", "worker: missing"),
+        ("ack?queue=q&token=1:2:3&sync=", "sync: not true, false, 1 or 0"),
+    ] {
+        assert_eq!(told(&client.mq(target, "")), format!("400 {reason}"), "{target}");
+    }
+}
+
+#[test]
 fn a_list_tells_which_were_not_current() {
     let node = node();
     let mut client = Client::of(&node);
