@@ -36,7 +36,7 @@ struct Done {
 
 impl Acks {
     /// What a client's get of a queue asks for, beside that `get`.
-    pub fn parse(front: &Front, query: Query<'_>, queue: &str, get: Target) -> Result<Option<Acks>, Refusal> {
+    pub fn parse(front: &Front, query: Query<'_>, queue: &str, get: &Target) -> Result<Option<Acks>, Refusal> {
         let Some(acks) = queue::Acks::read(query)? else {
             return match query.bytes("peer")? {
                 None => Ok(None),
@@ -45,7 +45,7 @@ impl Acks {
         };
         let at = peer(front, query)?;
         let behind = (!acks.synced).then_some(false);
-        let with_get = get.bytes("token", &acks.tokens).some("sync", behind).post().ok();
+        let with_get = get.clone().bytes("token", &acks.tokens).some("sync", behind).post().ok();
         let with_get = with_get.map(|call| call.answer_max_bytes(front.answer_max_bytes()));
         let alone = Target::new("/hustmq/ack").plain("queue", queue).some("sync", behind);
         let alone = alone.call(Method::POST, acks.tokens.into_owned().into())?;

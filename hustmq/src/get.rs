@@ -47,7 +47,7 @@ impl Get {
         let take = Take::read(query)?;
         let target = Target::new("/hustmq/get").plain("queue", &queue);
         let target = target.of(query, &["worker", "ack", "count"])?;
-        let acks = Acks::parse(front, query, &queue, target.clone())?;
+        let acks = Acks::parse(front, query, &queue, &target)?;
         let call = target.post()?.answer_max_bytes(front.answer_max_bytes());
         Ok(Get { queue, take, acks, call })
     }
