@@ -20,9 +20,7 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(10);
 
 /// CPU time of `pid`, all its threads and its living children, microseconds (in steps of 10 ms).
 pub fn cpu_us(pid: u32) -> io::Result<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let ticks = stat_ticks(&stat).ok_or_else(|| odd(format!("/proc/{pid}/stat: {stat}")))?;
-    let mut total = ticks * TICK_US;
+    let mut total = alone_us(pid)?;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let children = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
@@ -30,6 +28,17 @@ pub fn cpu_us(pid: u32) -> io::Result<u64> {
         }
     }
     Ok(total)
+}
+
+/// CPU time of this process, all its threads but no children, microseconds (in steps of 10 ms).
+pub fn own_cpu_us() -> io::Result<u64> {
+    alone_us(process::id())
+}
+
+fn alone_us(pid: u32) -> io::Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let ticks = stat_ticks(&stat).ok_or_else(|| odd(format!("/proc/{pid}/stat: {stat}")))?;
+    Ok(ticks * TICK_US)
 }
 
 /// utime + stime: the 14th and 15th field, counted after the name in parentheses, which may hold anything.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hust_wire::{
     Answer, Query, Refusal, Request,
-    client::{Call, Pool, Target},
+    client::{Call, Pool, Reply, Target},
     queue::{Take, name},
 };
 use hyper::{
@@ -16,10 +16,12 @@ use hyper::{
 };
 
 use crate::{
+    acks::{self, Acks},
     backend::Outcome,
     front::Front,
     place::{self, Missing, Seen, missing},
     poll,
+    settle::send,
     show::{busy, none_took, show, unknown},
     view::Row,
 };
@@ -33,6 +35,8 @@ pub struct Get {
     pub queue: String,
     /// What is asked for.
     pub take: Take,
+    /// What is acknowledged before.
+    pub acks: Option<Acks>,
     call: Call,
 }
 
@@ -42,9 +46,10 @@ impl Get {
         let queue = name(query)?.into_owned();
         let take = Take::read(query)?;
         let target = Target::new("/hustmq/get").plain("queue", &queue);
-        let call = target.of(query, &["worker", "ack", "count"])?.post()?;
-        let call = call.answer_max_bytes(front.answer_max_bytes());
-        Ok(Get { queue, take, call })
+        let target = target.of(query, &["worker", "ack", "count"])?;
+        let acks = Acks::parse(front, query, &queue, &target)?;
+        let call = target.post()?.answer_max_bytes(front.answer_max_bytes());
+        Ok(Get { queue, take, acks, call })
     }
 }
 
@@ -58,12 +63,32 @@ pub async fn serve(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Re
     leased.ok_or_else(|| Refusal::unavailable("server", "ends"))
 }
 
-/// Asks for messages.
+/// Asks for messages, after what is to be acknowledged before.
 pub async fn get(front: &Arc<Front>, pool: &Pool, get: &Get) -> Answer {
-    let owner = front.config.queue_hash.then(|| place::owner(&get.queue, front.backends.len()));
+    let order = place::candidates(&seen(front, &get.queue), owner(front, get));
+    let Some(acks) = &get.acks else { return ask(front, pool, get, &order).await };
+    let (unknown, rest) = match (&acks.with_get, order.split_first()) {
+        (Some(call), Some((first, rest))) if *first == acks.at => {
+            match send(front, pool, acks.at, call).await {
+                Ok(reply) if reply.status == StatusCode::OK => return found(front, get, acks.at, &reply),
+                Ok(reply) if reply.status == StatusCode::NOT_FOUND => (acks::unknown(&reply), rest),
+                Ok(reply) => return show(&reply),
+                Err(answer) => return *answer,
+            }
+        }
+        _ => match acks.send(front, pool).await {
+            Ok(unknown) => (unknown, &order[..]),
+            Err(answer) => return *answer,
+        },
+    };
+    acks::after(ask(front, pool, get, rest).await, &unknown)
+}
+
+/// Asks these nodes for messages.
+async fn ask(front: &Arc<Front>, pool: &Pool, get: &Get, order: &[usize]) -> Answer {
     let (mut told, mut empty, mut strange) = (Vec::new(), None, None);
     let mut down: Vec<usize> = (0..front.backends.len()).filter(|at| !front.is_live(*at)).collect();
-    for at in place::candidates(&seen(front, &get.queue), owner) {
+    for &at in order {
         let reply = match front.ask(pool, at, &get.call).await {
             Outcome::NotConnected(why) => {
                 told.push(format!("{} {why}", front.host(at)));
@@ -75,13 +100,7 @@ pub async fn get(front: &Arc<Front>, pool: &Pool, get: &Get) -> Answer {
             Outcome::Answer(reply) => reply,
         };
         match reply.status {
-            StatusCode::OK => {
-                if owner.is_some_and(|owner| owner != at) {
-                    front.count_at(at, |counts| &counts.strays, 1);
-                }
-                poll::passed(front, &get.queue, Some(at));
-                return with_peer(show(&reply), front, at, get);
-            }
+            StatusCode::OK => return found(front, get, at, &reply),
             StatusCode::SERVICE_UNAVAILABLE => {
                 told.push(format!("{} gives nothing", front.host(at)));
                 down.push(at);
@@ -101,6 +120,20 @@ pub async fn get(front: &Arc<Front>, pool: &Pool, get: &Get) -> Answer {
         }
         _ => none_took(&told),
     }
+}
+
+/// The node that owns the queue, if queues have owners.
+fn owner(front: &Front, get: &Get) -> Option<usize> {
+    front.config.queue_hash.then(|| place::owner(&get.queue, front.backends.len()))
+}
+
+/// What node `at` gave.
+fn found(front: &Arc<Front>, get: &Get, at: usize, reply: &Reply) -> Answer {
+    if owner(front, get).is_some_and(|owner| owner != at) {
+        front.count_at(at, |counts| &counts.strays, 1);
+    }
+    poll::passed(front, &get.queue, Some(at));
+    with_peer(show(reply), front, at, get)
 }
 
 /// What is known of the backends, for a queue.

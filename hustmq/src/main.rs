@@ -3,6 +3,7 @@
 //! Looks once at every node, then serves. Keeps nothing that must outlive it, so any number of fronts may run, and one
 //! may replace another on the same port.
 
+mod acks;
 mod backend;
 mod config;
 mod front;

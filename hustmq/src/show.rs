@@ -5,10 +5,13 @@ use hust_wire::{
     client::Reply,
     message::{FRAMES, FRAMES_TYPE},
 };
-use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use hyper::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderName, RETRY_AFTER},
+};
 
 /// The headers of a node's answer that pass.
-const PASSING: [HeaderName; 9] = [
+const PASSING: [HeaderName; 10] = [
     HeaderName::from_static("index"),
     HeaderName::from_static("ack-token"),
     HeaderName::from_static("redelivered"),
@@ -17,6 +20,7 @@ const PASSING: [HeaderName; 9] = [
     HeaderName::from_static("count"),
     HeaderName::from_static("next"),
     HeaderName::from_static("expire"),
+    HeaderName::from_static("unknown-tokens"),
     RETRY_AFTER,
 ];
 
@@ -58,13 +62,28 @@ pub fn none_took(told: &[String]) -> Answer {
     not_done(if told.is_empty() { "none is up".into() } else { told.join("; ") })
 }
 
+/// Whether an answer to a get says that nothing was got, and certainly nothing lost.
+pub fn is_nothing(answer: &Answer) -> bool {
+    match answer.status {
+        StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => true,
+        StatusCode::SERVICE_UNAVAILABLE => header(answer, "outcome") != Some("unknown"),
+        _ => false,
+    }
+}
+
+/// The first header of an answer with this name, which is in lower case.
+pub fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let others = &answer.rare.as_ref()?.others;
+    others.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str().ok())
+}
+
 fn with_outcome(refusal: Refusal, outcome: &'static str) -> Answer {
     Answer::from(refusal).with_outcome(outcome)
 }
 
 #[cfg(test)]
 mod tests {
-    use hyper::{HeaderMap, StatusCode, header::HeaderValue};
+    use hyper::{HeaderMap, header::HeaderValue};
 
     use super::*;
 
@@ -93,8 +112,25 @@ mod tests {
             "next",
             "redelivered",
             "retry-after",
+            "unknown-tokens",
         ];
         assert_eq!(names, passed);
+    }
+
+    #[test]
+    fn what_took_nothing() {
+        let table = [
+            (Answer::empty(StatusCode::NOT_FOUND), true),
+            (Refusal::new(StatusCode::PRECONDITION_FAILED, "queue", "unknown").into(), true),
+            (none_took(&[]), true),
+            (busy("a:1", "full"), true),
+            (unknown("a:1", "lost"), false),
+            (Answer::empty(StatusCode::OK), false),
+            (Answer::empty(StatusCode::BAD_REQUEST), false),
+        ];
+        for (answer, expected) in table {
+            assert_eq!(is_nothing(&answer), expected, "{answer:?}");
+        }
     }
 
     #[test]

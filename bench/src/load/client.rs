@@ -86,16 +86,6 @@ impl Client {
         self.send("POST", target, body)
     }
 
-    /// Sends a POST whose answer [`Client::answer`] waits for; nothing else is sent before that.
-    pub fn begin_post(&mut self, target: &str, body: &[u8]) -> io::Result<()> {
-        self.write("POST", target, body)
-    }
-
-    /// Waits for the answer to what was sent.
-    pub fn answer(&mut self) -> io::Result<Answer<'_>> {
-        self.receive()
-    }
-
     fn send(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
         self.write(method, target, body)?;
         self.receive()

@@ -1,17 +1,19 @@
 //! Queues: put, get and ack of ours beside RabbitMQ, beanstalkd and Redis streams, one message at a time and in
 //! batches; then what a long queue costs.
 //!
-//! Two groups that promise the same: everything synced before the answer (ours `always`, confirms, `-f 0`,
-//! `appendfsync always`), and synced within a second (`interval`, `everysec`). RabbitMQ and beanstalkd have no second
-//! one, so there they are left out.
+//! What is compared promises the same:
 //!
-//! RabbitMQ promises less than the others of the first group: an acknowledgement has no answer and is not synced, and
-//! its clients send it along with what they publish next. A third group, of single messages, has it beside ours with
-//! acknowledgements that are sent on a connection of their own and not waited for; ours are synced all the same.
+//! - *put + get + ack*, a request each, everything synced before the answer (ours `always`, confirms, `-f 0`,
+//!   `appendfsync always`), or synced within a second (`interval`, `everysec`; RabbitMQ and beanstalkd have no such
+//!   thing). RabbitMQ promises less than the others of the first group: its acknowledgement has no answer and is not
+//!   synced, and is sent with what is published next.
+//! - *put, get with ack*, single messages, where the acknowledgement of the message before goes with the request for the
+//!   next. Once synced, beside beanstalkd, which syncs a delete, and is sent it in one packet with the next reserve; once
+//!   not, beside RabbitMQ. These have the goals.
 
 use std::rc::Rc;
 
-use super::{peer, redis, start_ours};
+use super::{in_turn, peer, redis, start_ours};
 use crate::{
     args::{Context, Node},
     load::Messages,
@@ -32,11 +34,12 @@ mod streams;
 
 use broker::{Broker, Protocol};
 use cycle::{Shape, cycle};
+use hust::Acks;
 
 const BATCH: usize = 100;
 const REDIS: &str = "redis";
 
-/// Our throughput over the better of RabbitMQ and beanstalkd, one message at a time.
+/// Our throughput over that of RabbitMQ and of beanstalkd, one message at a time, at the durability of each.
 const SINGLE_GOAL: f64 = 2.0;
 /// Our throughput over that of Redis streams, in batches.
 const BATCH_GOAL: f64 = 1.0;
@@ -60,21 +63,34 @@ pub struct Options {
 
 /// Brokers that keep a message equally safe when they have answered.
 struct Group {
-    what: &'static str,
+    /// What a client does again and again.
+    turn: &'static str,
+    /// What the answers promise.
+    promise: &'static str,
     brokers: Vec<Broker>,
     /// It is measured with up to so many messages at a time.
     batch_max: usize,
 }
 
 impl Group {
-    fn new(what: &'static str, batch_max: usize) -> Group {
-        Group { what, brokers: Vec::new(), batch_max }
+    /// A request for each of put, get and ack.
+    fn apart(promise: &'static str) -> Group {
+        Group { turn: "put + get + ack", promise, brokers: Vec::new(), batch_max: BATCH }
+    }
+
+    /// Single messages, acknowledged with the next get.
+    fn along(promise: &'static str) -> Group {
+        Group { turn: "put, get with ack", promise, brokers: Vec::new(), batch_max: 1 }
+    }
+
+    fn add(&mut self, name: &'static str, server: &Rc<Server>, protocol: Protocol) {
+        self.brokers.push(Broker { name, server: server.clone(), protocol });
     }
 }
 
 /// All brokers.
 struct Started {
-    groups: [Group; 3],
+    groups: [Group; 4],
     /// What RabbitMQ needs beside itself; it ends after it.
     _epmd: Option<Server>,
 }
@@ -100,39 +116,38 @@ pub fn run(context: &Context, node: &Node, options: &Options) -> Result<Report, 
 
 /// Starts all brokers.
 fn start(context: &Context, node: &Node, report: &mut Report) -> Result<Started, Failure> {
-    let mut synced = Group::new("synced", BATCH);
-    let mut delayed = Group::new("synced within 1 s", BATCH);
-    let mut behind = Group::new("synced, acks not waited for", 1);
+    let (mut synced, mut delayed) = (Group::apart("synced"), Group::apart("synced within 1 s"));
+    let mut as_beanstalkd = Group::along("all synced, as with beanstalkd");
+    let mut as_rabbitmq = Group::along("acks not synced, as with RabbitMQ");
     let dir = context.dir.path();
-    let broker = |name, server, protocol| Broker { name, server, protocol };
-    for (group, sync) in [(&mut synced, "always"), (&mut delayed, "interval")] {
-        if let Some(server) = start_ours(context, node, report, &format!("hust-{sync}"), sync)? {
-            let server = Rc::new(server);
-            if sync == "always" {
-                behind.brokers.push(broker(OURS, server.clone(), Protocol::HustAcksBehind));
-            }
-            group.brokers.push(broker(OURS, server, Protocol::Hust));
-        }
+    if let Some(server) = start_ours(context, node, report, "hust-always", "always")?.map(Rc::new) {
+        synced.add(OURS, &server, Protocol::Hust(Acks::Alone));
+        as_beanstalkd.add(OURS, &server, Protocol::Hust(Acks::WithGet));
+        as_rabbitmq.add(OURS, &server, Protocol::Hust(Acks::WithGetUnsynced));
+    }
+    if let Some(server) = start_ours(context, node, report, "hust-interval", "interval")?.map(Rc::new) {
+        delayed.add(OURS, &server, Protocol::Hust(Acks::Alone));
     }
     let mut daemon = None;
     if let (Some(program), Some(epmd)) = (peer(report, "rabbitmq-server"), peer(report, "epmd")) {
         let started = rabbitmq::start(&program, &epmd, &dir.join("rabbitmq"))?;
         let server = Rc::new(started.server);
-        behind.brokers.push(broker("rabbitmq", server.clone(), Protocol::Amqp));
-        synced.brokers.push(broker("rabbitmq", server, Protocol::Amqp));
+        synced.add("rabbitmq", &server, Protocol::Amqp);
+        as_rabbitmq.add("rabbitmq", &server, Protocol::Amqp);
         daemon = Some(started.epmd);
     }
     if let Some(program) = peer(report, "beanstalkd") {
-        let server = beanstalkd::start(&program, &dir.join("beanstalkd"))?;
-        synced.brokers.push(broker("beanstalkd", Rc::new(server), Protocol::Beanstalk));
+        let server = Rc::new(beanstalkd::start(&program, &dir.join("beanstalkd"))?);
+        synced.add("beanstalkd", &server, Protocol::Beanstalk);
+        as_beanstalkd.add("beanstalkd", &server, Protocol::BeanstalkAcksAlong);
     }
     if let Some(program) = peer(report, "redis-server") {
         for (group, fsync) in [(&mut synced, "always"), (&mut delayed, "everysec")] {
             let server = redis::start(&program, &dir.join(format!("redis-{fsync}")), Some(fsync))?;
-            group.brokers.push(broker(REDIS, Rc::new(server), Protocol::Streams));
+            group.add(REDIS, &Rc::new(server), Protocol::Streams);
         }
     }
-    Ok(Started { groups: [synced, behind, delayed], _epmd: daemon })
+    Ok(Started { groups: [synced, as_beanstalkd, as_rabbitmq, delayed], _epmd: daemon })
 }
 
 /// Measures a group in all sizes and with all numbers of clients.
@@ -149,9 +164,9 @@ fn measure(
             let s = if clients == 1 { "" } else { "s" };
             let each = if batch == 1 { String::new() } else { format!(" by {batch}") };
             let size = size_name(value_bytes);
-            let what = format!("put + get + ack{each}, {size}, {clients} client{s}, {}", group.what);
-            for _ in 0..context.common.rounds {
-                for broker in &group.brokers {
+            let what = format!("{}{each}, {size}, {clients} client{s}, {}", group.turn, group.promise);
+            for round in 0..context.common.rounds {
+                for broker in in_turn(&group.brokers, round) {
                     let queue = format!("q{clients}x{batch}x{value_bytes}");
                     let shape = Shape { clients, batch };
                     let seen = cycle(broker, &queue, &messages, shape, context.common.seconds)
@@ -179,12 +194,13 @@ fn lines(report: &mut Report, what: &str, group: &Group, batch: usize, name: &st
         }
         let what = if beside_redis { format!("{what}, beside Redis") } else { what.to_owned() };
         let rate = Line::more(what.clone(), "msg/s");
-        let rate = match (batch > 1, beside_redis, alone) {
-            (false, false, _) => rate.goal(Goal::Ratio(SINGLE_GOAL)),
+        let rate = match (group.batch_max > 1, batch > 1, alone) {
+            (false, _, _) => rate.goal(Goal::Ratio(SINGLE_GOAL)),
             (true, true, true) => rate.goal(Goal::Ratio(BATCH_GOAL)),
             _ => rate,
         };
         report.add(&rate, name, seen.rate);
         report.add(&Line::less(format!("{what}, server CPU"), "us/msg"), name, seen.cpu_us);
+        report.add(&Line::less(format!("{what}, CPU of the load"), "us/msg"), name, seen.load_us);
     }
 }

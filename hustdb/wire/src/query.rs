@@ -27,6 +27,13 @@ impl<'a> Query<'a> {
         self.0.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(pair)
     }
 
+    /// The query as sent, but without what it says of these names.
+    pub fn without(self, names: &[&str]) -> Vec<u8> {
+        let is_kept = |raw: &&[u8]| names.iter().all(|name| value_in(raw, name).is_none());
+        let kept: Vec<&[u8]> = self.0.split(|byte| *byte == b'&').filter(is_kept).collect();
+        kept.join(&b'&')
+    }
+
     /// The undecoded value of `name`: the last, if it is repeated.
     pub fn find(self, name: &str) -> Option<&'a [u8]> {
         // Most queries are one pair, and a look for a byte alone takes many bytes at a time.
@@ -134,6 +141,21 @@ mod tests {
         assert_eq!(query.pairs().nth(4), Some((&b"ver"[..], &b""[..])));
         assert_eq!(Query::new(b"").find("key"), None);
         assert_eq!(Query::new(b"a=1&a").find("a"), Some(&b""[..]));
+    }
+
+    #[test]
+    fn what_is_left_out_is_left_out_wherever_it_stands() {
+        let table = [
+            ("", ""),
+            ("a=1&&b=%2F&", "a=1&&b=%2F&"),
+            ("t=1&a=1&t&tt=1&t=%zz", "a=1&tt=1"),
+            ("a=t&p=1&b", "a=t&b"),
+            ("t=1", ""),
+        ];
+        for (query, expected) in table {
+            let without = Query::new(query.as_bytes()).without(&["t", "p"]);
+            assert_eq!(String::from_utf8(without).unwrap(), expected, "{query}");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub async fn evsub(front: &Arc<Front>, pool: &Pool, request: &mut Request) -> Re
     let queue = queue::name(query)?.into_owned();
     let wanted = push::Wanted::read(query)?;
     let inline = query.boolean("inline")?.unwrap_or(false);
-    unburden(request);
+    unburden(request, &[]);
     // In a box, here and below: what is over takes no room in a client that waits.
     Box::pin(kind::check(front, pool, &queue, Kind::Push)).await?;
     let until = Instant::now() + Duration::from_millis(front.config.subscribe_timeout_ms);

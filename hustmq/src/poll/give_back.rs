@@ -12,11 +12,12 @@ use hust_wire::{
 use hyper::{Method, StatusCode};
 use tokio::sync::oneshot;
 
-use super::{header, look::look};
+use super::look::look;
 use crate::{
     backend::Outcome,
     front::Front,
     get::{Get, get},
+    show::header,
 };
 
 /// Gets for a client: what it did not receive of a lease is given back. `None` if the worker ends.

@@ -131,10 +131,11 @@ fn nothing() -> Answer {
 }
 
 /// Gives back what the head of a request borrows of its connection's read buffer, for a client that may wait long: what
-/// is read next then needs no second buffer. The target stays as it was sent.
-fn unburden(request: &mut Request) {
+/// is read next then needs no second buffer. The target stays as it was sent, but for the parameters that are `done`.
+fn unburden(request: &mut Request, done: &[&str]) {
     request.head.headers = HeaderMap::new();
-    if let Ok(uri) = Uri::try_from(request.head.uri.to_string()) {
+    let target = [request.path().as_bytes(), b"?", &request.query().without(done)].concat();
+    if let Ok(uri) = Uri::try_from(target) {
         request.head.uri = uri;
     }
 }
@@ -147,10 +148,4 @@ fn redirect(path: &str, request: &Request) -> Answer {
         Ok(location) => answer.with_header(LOCATION, location),
         Err(_) => answer,
     }
-}
-
-/// The first header of an answer with this name, which is in lower case.
-fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
-    let others = &answer.rare.as_ref()?.others;
-    others.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str().ok())
 }

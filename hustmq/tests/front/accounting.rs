@@ -81,17 +81,28 @@ fn produce(shared: &Shared, number: u64) {
 
 fn consume(shared: &Shared, number: u64) {
     let (mut client, mut random) = (shared.client(), Random(SEED + 100 + number));
+    // What is acknowledged with the next get: its item, and the parameters.
+    let mut held: Option<(String, String)> = None;
     while !shared.drained.load(SeqCst) {
         let before = shared.ledger.lock().unwrap().acked.len();
         let target = if random.chance(50) { "get" } else { "evget" };
-        let target = format!("/{target}?queue={}&worker=w{number}&ack=false&inline=true", shared.queue);
+        let mut target = format!("/{target}?queue={}&worker=w{number}&ack=false&inline=true", shared.queue);
+        if let Some((_, acking)) = &held {
+            target.push_str(acking);
+        }
         client.send("GET", &target, "");
         if random.chance(10) {
             // It ends before it has its answer.
             client = shared.client();
+            if let Some((item, _)) = held.take() {
+                shared.ledger.lock().unwrap().doubtful_acks.insert(item);
+            }
             continue;
         }
         let reply = client.reply();
+        if let Some((item, _)) = held.take() {
+            acknowledged(shared, &item, &reply);
+        }
         match reply.status {
             200 => {}
             404 | 412 => continue,
@@ -112,23 +123,29 @@ fn consume(shared: &Shared, number: u64) {
             client = shared.client();
             continue;
         }
-        acknowledge(shared, &mut client, &item, &reply);
+        let (token, peer) = (reply.header("ack-token").unwrap(), reply.header("ack-peer").unwrap());
+        let acking = format!("&token={token}&peer={peer}");
+        if random.chance(50) {
+            held = Some((item, acking));
+        } else {
+            let reply = client.get(&format!("/ack?queue={}{acking}", shared.queue));
+            acknowledged(shared, &item, &reply);
+        }
     }
 }
 
-fn acknowledge(shared: &Shared, client: &mut Client, item: &str, got: &Reply) {
-    let (token, peer) = (got.header("ack-token").unwrap(), got.header("ack-peer").unwrap());
-    let reply = client.get(&format!("/ack?queue={}&token={token}&peer={peer}", shared.queue));
+/// What an acknowledgement was answered, alone or with a get: 404 is of a get that had nothing to give.
+fn acknowledged(shared: &Shared, item: &str, reply: &Reply) {
     let mut ledger = shared.ledger.lock().unwrap();
     match reply.status {
-        200 => {
+        200 | 404 => {
             let at = ledger.acked.len();
             let before = ledger.acked.insert(item.to_owned(), at);
             assert!(before.is_none(), "{item} was acknowledged twice");
         }
         // Somebody else has it by now.
         412 => {}
-        _ if is_in_doubt(&reply) => drop(ledger.doubtful_acks.insert(item.to_owned())),
+        _ if is_in_doubt(reply) => drop(ledger.doubtful_acks.insert(item.to_owned())),
         _ => {}
     }
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "what was measured, and what the machine does not allow")]
 
 mod accounting;
+mod acking;
 mod backends;
 mod clock;
 mod cluster;

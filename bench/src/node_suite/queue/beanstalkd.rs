@@ -41,20 +41,31 @@ pub struct Beanstalkd {
     requests: Vec<u8>,
     /// Numbers of the jobs that were taken.
     taken: Vec<u64>,
+    /// Whether acknowledgements are sent with the next reserve.
+    along: bool,
+    /// Acknowledgements that are to be sent, or are not answered.
+    acking: usize,
     line: String,
     item: Vec<u8>,
 }
 
 impl Beanstalkd {
-    /// Connects to the tube `queue`.
-    pub fn connect(address: SocketAddr, queue: &str) -> Result<Beanstalkd, Failure> {
+    /// Connects to the tube `queue`; `along`: acknowledgements are sent with the next reserve.
+    pub fn connect(address: SocketAddr, queue: &str, along: bool) -> Result<Beanstalkd, Failure> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         let answers = BufReader::with_capacity(64 << 10, stream.try_clone()?);
-        let (requests, taken) = (Vec::new(), Vec::new());
-        let mut client =
-            Beanstalkd { stream, answers, requests, taken, line: String::new(), item: Vec::new() };
+        let mut client = Beanstalkd {
+            stream,
+            answers,
+            requests: Vec::new(),
+            taken: Vec::new(),
+            along,
+            acking: 0,
+            line: String::new(),
+            item: Vec::new(),
+        };
         write!(client.requests, "use {queue}\r\nwatch {queue}\r\nignore default\r\n")?;
         client.send()?;
         client.expect("USING ")?;
@@ -66,6 +77,22 @@ impl Beanstalkd {
     fn send(&mut self) -> Result<(), Failure> {
         self.stream.write_all(&self.requests)?;
         self.requests.clear();
+        Ok(())
+    }
+
+    /// Adds the acknowledgements that are to be sent.
+    fn add_acks(&mut self) -> Result<(), Failure> {
+        for id in self.taken.drain(..self.acking) {
+            write!(self.requests, "delete {id}\r\n")?;
+        }
+        Ok(())
+    }
+
+    /// Reads the answers to them.
+    fn acknowledged(&mut self) -> Result<(), Failure> {
+        for _ in 0..std::mem::take(&mut self.acking) {
+            self.expect("DELETED")?;
+        }
         Ok(())
     }
 
@@ -93,8 +120,10 @@ impl Client for Beanstalkd {
     }
 
     fn get(&mut self, most: usize, seen: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        self.add_acks()?;
         (0..most).for_each(|_| self.requests.extend_from_slice(b"reserve\r\n"));
         self.send()?;
+        self.acknowledged()?;
         for _ in 0..most {
             let answer = self.expect("RESERVED ")?;
             let (id, len) = answer.split_once(' ').ok_or("beanstalkd: RESERVED without a length")?;
@@ -111,13 +140,13 @@ impl Client for Beanstalkd {
     }
 
     fn ack(&mut self) -> Result<(), Failure> {
-        for id in &self.taken {
-            write!(self.requests, "delete {id}\r\n")?;
-        }
+        self.acking = self.taken.len();
+        if self.along { Ok(()) } else { self.finish() }
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.add_acks()?;
         self.send()?;
-        for _ in 0..std::mem::take(&mut self.taken).len() {
-            self.expect("DELETED")?;
-        }
-        Ok(())
+        self.acknowledged()
     }
 }

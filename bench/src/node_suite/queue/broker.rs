@@ -3,7 +3,12 @@
 
 use std::rc::Rc;
 
-use super::{beanstalkd::Beanstalkd, hust::Hust, rabbitmq::Rabbit, streams::Streams};
+use super::{
+    beanstalkd::Beanstalkd,
+    hust::{Acks, Hust},
+    rabbitmq::Rabbit,
+    streams::Streams,
+};
 use crate::{process::Server, store::Failure};
 
 /// A client of one queue.
@@ -14,7 +19,8 @@ pub trait Client: Send {
     /// Takes at most `most` messages, and waits for one at least; `seen` gets each.
     fn get(&mut self, most: usize, seen: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
 
-    /// Acknowledges all that was taken and not acknowledged.
+    /// Acknowledges all that was taken and not acknowledged; or notes to do so with the next call, where that is how it
+    /// was made.
     fn ack(&mut self) -> Result<(), Failure>;
 
     /// Ends: whatever the broker sent ahead goes to others, and every acknowledgement has arrived.
@@ -26,11 +32,11 @@ pub trait Client: Send {
 /// Which protocol a broker speaks.
 #[derive(Clone, Copy, Debug)]
 pub enum Protocol {
-    Hust,
-    /// Ours, acknowledging without waiting for the answer.
-    HustAcksBehind,
+    Hust(Acks),
     Amqp,
     Beanstalk,
+    /// Acknowledgements are sent with the next reserve.
+    BeanstalkAcksAlong,
     Streams,
 }
 
@@ -46,10 +52,10 @@ impl Broker {
     pub fn client(&self, queue: &str, most: usize) -> Result<Box<dyn Client>, Failure> {
         let address = self.server.address;
         Ok(match self.protocol {
-            Protocol::Hust => Box::new(Hust::connect(address, queue)?),
-            Protocol::HustAcksBehind => Box::new(Hust::connect_with_acks_behind(address, queue)?),
+            Protocol::Hust(acks) => Box::new(Hust::connect(address, queue, acks)?),
             Protocol::Amqp => Box::new(Rabbit::connect(address, queue, most)?),
-            Protocol::Beanstalk => Box::new(Beanstalkd::connect(address, queue)?),
+            Protocol::Beanstalk => Box::new(Beanstalkd::connect(address, queue, false)?),
+            Protocol::BeanstalkAcksAlong => Box::new(Beanstalkd::connect(address, queue, true)?),
             Protocol::Streams => Box::new(Streams::connect(address, queue)?),
         })
     }
@@ -58,7 +64,7 @@ impl Broker {
     pub fn forget(&self, queue: &str) -> Result<(), Failure> {
         match self.protocol {
             Protocol::Streams => super::streams::forget(self.server.address, queue),
-            Protocol::Hust | Protocol::HustAcksBehind | Protocol::Amqp | Protocol::Beanstalk => Ok(()),
+            Protocol::Hust(_) | Protocol::Amqp | Protocol::Beanstalk | Protocol::BeanstalkAcksAlong => Ok(()),
         }
     }
 }

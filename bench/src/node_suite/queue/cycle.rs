@@ -12,6 +12,7 @@ use std::{
 use super::broker::{Broker, Client};
 use crate::{
     load::{Messages, Tally},
+    proc::own_cpu_us,
     store::Failure,
 };
 
@@ -30,6 +31,8 @@ pub struct Seen {
     pub rate: f64,
     /// Server CPU a message, microseconds.
     pub cpu_us: f64,
+    /// CPU of the load a message, microseconds.
+    pub load_us: f64,
     pub messages: u64,
 }
 
@@ -122,7 +125,7 @@ pub fn run(
         Ok((own.put, own.taken))
     };
     let (mut put, mut taken) = (Tally::default(), Tally::default());
-    let (before_us, seconds) = thread::scope(|scope| -> Result<(u64, f64), Failure> {
+    let (before_us, load_before_us, seconds) = thread::scope(|scope| -> Result<(u64, u64, f64), Failure> {
         let one = &one;
         let started: Vec<_> = clients
             .into_iter()
@@ -131,7 +134,7 @@ pub fn run(
                 thread::Builder::new().name(format!("client-{n}")).spawn_scoped(scope, move || one(n, client))
             })
             .collect::<Result<_, _>>()?;
-        let before_us = broker.server.cpu_us()?;
+        let (before_us, load_before_us) = (broker.server.cpu_us()?, own_cpu_us()?);
         barrier.wait();
         let start = Instant::now();
         for thread in started {
@@ -139,10 +142,11 @@ pub fn run(
             put.merge(of_put);
             taken.merge(of_taken);
         }
-        Ok((before_us, start.elapsed().as_secs_f64()))
+        Ok((before_us, load_before_us, start.elapsed().as_secs_f64()))
     })?;
     let count = put.count.max(taken.count);
-    let spent_us = broker.server.cpu_us()? - before_us;
-    let (rate, cpu_us) = (count as f64 / seconds, spent_us as f64 / (count as f64).max(1.0));
-    Ok((Seen { rate, cpu_us, messages: count }, put, taken))
+    let each = |spent_us: u64| spent_us as f64 / (count as f64).max(1.0);
+    let cpu_us = each(broker.server.cpu_us()? - before_us);
+    let load_us = each(own_cpu_us()? - load_before_us);
+    Ok((Seen { rate: count as f64 / seconds, cpu_us, load_us, messages: count }, put, taken))
 }

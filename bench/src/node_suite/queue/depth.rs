@@ -9,6 +9,7 @@ use std::{
 use super::{
     broker::{Broker, Client, Protocol},
     cycle::{Own, Seen, Shape, Work, run},
+    hust::Acks,
 };
 use crate::{
     args::{Context, Node},
@@ -39,7 +40,7 @@ const GOAL: f64 = 1.25;
 /// Measures a queue of `messages` beside one of 1,000.
 pub fn run_depth(context: &Context, node: &Node, report: &mut Report, messages: u64) -> Result<(), Failure> {
     let Some(server) = start_with(context, node, report, "depth", &SETTINGS)? else { return Ok(()) };
-    let broker = Broker { name: OURS, server: Rc::new(server), protocol: Protocol::Hust };
+    let broker = Broker { name: OURS, server: Rc::new(server), protocol: Protocol::Hust(Acks::Alone) };
     let content = Messages::new(context.seed, VALUE_BYTES);
     let mut short = Depth { broker: &broker, content: &content, queue: "short", length: SHORT, round: 0 };
     let mut long = Depth { queue: "long", length: messages, ..short };

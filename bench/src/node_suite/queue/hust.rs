@@ -1,6 +1,6 @@
 //! Our own queue commands over HTTP: plain ones for one message, frames and lists of tokens for several.
 
-use std::{io::Write, net::SocketAddr};
+use std::{fmt::Write, io, net::SocketAddr};
 
 use super::broker::Client;
 use crate::{load, store::Failure};
@@ -15,25 +15,26 @@ pub struct Hust {
     /// Tokens of what was taken, joined by commas.
     tokens: Vec<u8>,
     body: Vec<u8>,
-    behind: Option<Behind>,
+    acks: Acks,
+    /// Whether the tokens go with the next get.
+    ready: bool,
+    target: String,
 }
 
-/// A connection for acknowledgements that are not waited for; at most one is under way.
-struct Behind {
-    http: load::Client,
-    sent: bool,
-}
-
-impl Behind {
-    /// The status of what was sent, if anything was.
-    fn status(&mut self) -> Result<u16, Failure> {
-        Ok(if std::mem::take(&mut self.sent) { self.http.answer()?.status } else { 200 })
-    }
+/// How a consumer acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// With a request for it.
+    Alone,
+    /// With the next get.
+    WithGet,
+    /// With the next get, and it does not wait for the disk.
+    WithGetUnsynced,
 }
 
 impl Hust {
     /// Connects; the first put makes the queue.
-    pub fn connect(address: SocketAddr, queue: &str) -> Result<Hust, Failure> {
+    pub fn connect(address: SocketAddr, queue: &str, acks: Acks) -> Result<Hust, Failure> {
         Ok(Hust {
             http: load::Client::connect(address)?,
             put: format!("/hustmq/put?queue={queue}"),
@@ -42,24 +43,46 @@ impl Hust {
             queue: queue.to_owned(),
             tokens: Vec::new(),
             body: Vec::new(),
-            behind: None,
+            acks,
+            ready: false,
+            target: String::new(),
         })
-    }
-
-    /// Connects; acknowledgements go by a connection of their own, and the answer to one is read before the next.
-    pub fn connect_with_acks_behind(address: SocketAddr, queue: &str) -> Result<Hust, Failure> {
-        let behind = Some(Behind { http: load::Client::connect(address)?, sent: false });
-        Ok(Hust { behind, ..Hust::connect(address, queue)? })
     }
 
     fn failed<T>(&self, what: &str, status: u16) -> Result<T, Failure> {
         Err(format!("{what} of {}: status {status}", self.queue).into())
     }
 
+    /// Writes the target of a get of so many messages, which acknowledges what is to be.
+    fn next_target(&mut self, most: usize) -> Result<(), Failure> {
+        self.target.clear();
+        self.target.push_str(&self.get);
+        if most > 1 {
+            write!(self.target, "&count={most}")?;
+        }
+        if self.ready {
+            self.target.push_str("&token=");
+            self.target.push_str(std::str::from_utf8(&self.tokens)?);
+        }
+        if self.ready && self.acks == Acks::WithGetUnsynced {
+            self.target.push_str("&sync=false");
+        }
+        Ok(())
+    }
+
+    fn ack_alone(&mut self) -> Result<(), Failure> {
+        let several = self.tokens.contains(&b',');
+        let answer = self.http.post(&self.ack, &self.tokens)?;
+        let done = answer.status == 200 && (!several || answer.body.ends_with(br#""unknown":[]}"#));
+        let status = answer.status;
+        self.tokens.clear();
+        if done { Ok(()) } else { self.failed("ack", status) }
+    }
+
     fn put_batch(&mut self, messages: &[&[u8]]) -> Result<u16, Failure> {
         self.body.clear();
         for message in messages {
-            writeln!(self.body, "len={}", message.len())?;
+            io::Write::write_fmt(&mut self.body, format_args!("len={}\n", message.len()))?;
             self.body.extend_from_slice(message);
             self.body.push(b'\n');
         }
@@ -77,13 +100,19 @@ impl Client for Hust {
     }
 
     fn get(&mut self, most: usize, seen: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
-        let several = (most > 1).then(|| format!("{}&count={most}", self.get));
         loop {
-            let answer = self.http.get(several.as_deref().unwrap_or(&self.get))?;
+            self.next_target(most)?;
+            let answer = self.http.get(&self.target)?;
+            if std::mem::take(&mut self.ready) && matches!(answer.status, 200 | 404) {
+                if answer.header("Unknown-Tokens").is_some() {
+                    return Err(format!("get of {}: a token is not current", self.queue).into());
+                }
+                self.tokens.clear();
+            }
             match answer.status {
                 // Nothing is ready; no long polling here, it is the front's.
                 404 => continue,
-                200 if several.is_some() => frames(answer.body, &mut self.tokens, seen)?,
+                200 if most > 1 => frames(answer.body, &mut self.tokens, seen)?,
                 200 => {
                     let token = answer.header("Ack-Token").ok_or("get: no Ack-Token")?;
                     add_token(&mut self.tokens, token);
@@ -96,26 +125,15 @@ impl Client for Hust {
     }
 
     fn ack(&mut self) -> Result<(), Failure> {
-        if let Some(behind) = &mut self.behind {
-            let status = behind.status()?;
-            behind.http.begin_post(&self.ack, &self.tokens)?;
-            behind.sent = true;
-            self.tokens.clear();
-            return if status == 200 { Ok(()) } else { self.failed("ack", status) };
+        if self.acks != Acks::Alone {
+            self.ready = true;
+            return Ok(());
         }
-        let several = self.tokens.contains(&b',');
-        let answer = self.http.post(&self.ack, &self.tokens)?;
-        let done = answer.status == 200 && (!several || answer.body.ends_with(br#""unknown":[]}"#));
-        let status = answer.status;
-        self.tokens.clear();
-        if done { Ok(()) } else { self.failed("ack", status) }
+        self.ack_alone()
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        match self.behind.as_mut().map_or(Ok(200), Behind::status)? {
-            200 => Ok(()),
-            status => self.failed("ack", status),
-        }
+        if self.ready { self.ack_alone() } else { Ok(()) }
     }
 }
 

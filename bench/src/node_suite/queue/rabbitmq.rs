@@ -166,6 +166,9 @@ impl Client for Rabbit {
     }
 
     fn get(&mut self, most: usize, seen: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        if self.arrived.is_empty() {
+            self.channel.send()?;
+        }
         while self.arrived.is_empty() {
             self.receive()?;
         }
@@ -176,12 +179,11 @@ impl Client for Rabbit {
         Ok(())
     }
 
-    /// One acknowledgement for all, which has no answer.
+    /// One acknowledgement for all. It has no answer, so it is sent with what is sent next.
     fn ack(&mut self) -> Result<(), Failure> {
         if self.taken > self.acknowledged {
             let multiple = 1;
             self.channel.method(ACK, Arguments::default().longlong(self.taken).octet(multiple));
-            self.channel.send()?;
             self.acknowledged = self.taken;
         }
         Ok(())

@@ -158,10 +158,11 @@ fn responses(operation: &Operation, with_body: bool) -> Value {
             412 => "No such table, one of another type, or one too many",
             _ => "The file system is full",
         };
+        let with_tokens = operation.body == Body::Token || operation.headers == Headers::Tokens;
         let refused = json!({
             "description": description,
             "headers": headers(operation.headers, *status),
-            "content": content(if operation.body == Body::Token { Content::EmptyOrJson } else { Content::Text }),
+            "content": content(if with_tokens { Content::EmptyOrJson } else { Content::Text }),
         });
         responses.insert(status.to_string(), refused);
     }
@@ -212,7 +213,11 @@ fn headers(headers: Headers, status: u16) -> Value {
         Headers::Expire if is_done => {
             described.insert("Expire".into(), number(true));
         }
-        Headers::Listing | Headers::Scan | Headers::Expire => {}
+        Headers::Tokens if is_done || status == 404 => {
+            let schema = json!({"type": "string", "pattern": TOKENS});
+            described.insert("Unknown-Tokens".into(), json!({"required": false, "schema": schema}));
+        }
+        Headers::Listing | Headers::Scan | Headers::Expire | Headers::Tokens => {}
         Headers::Read | Headers::Write => {
             // 401 and 403 may also come from the gate, which knows no versions.
             let always = !matches!(status, 401 | 403 | 507);

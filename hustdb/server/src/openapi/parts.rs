@@ -103,6 +103,8 @@ pub enum Headers {
     Scan,
     /// `Expire` with 200.
     Expire,
+    /// `Unknown-Tokens` with 200 and 404.
+    Tokens,
 }
 
 pub const fn required(name: &'static str, shape: Shape, text: &'static str) -> Parameter {

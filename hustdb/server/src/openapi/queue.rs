@@ -29,6 +29,13 @@ const TOKEN: Parameter = Parameter {
     need: Need::WithoutBody,
     ..required("token", Token, "what get gave, or several with commas, unless the body has them")
 };
+const GOT_TOKEN: Parameter =
+    optional("token", Token, "what get gave, or several with commas: acknowledged before anything is taken");
+const SYNC: Parameter = optional(
+    "sync",
+    Boolean,
+    "whether the acknowledgement waits for the disk; with get only beside token; true",
+);
 const MINUTE: Parameter = optional("minute", Unsigned { min: 1, max: 255 }, "in place of second");
 const SECOND: Parameter = required("second", SECONDS, "redelivery timeout; not needed with minute");
 const SET_SECOND: Parameter = optional("second", SECONDS, "redelivery timeout");
@@ -68,15 +75,18 @@ pub const OPERATIONS: &[Operation] = &[
         Content::EmptyOrJson,
         &[403, 412, 507],
     ),
-    row(
-        "/hustmq/get",
-        "Takes messages that are ready",
-        &[QUEUE, WORKER, ACK, COUNT],
-        Body::None,
-        Content::Message,
-        &[404, 412],
-    ),
-    row("/hustmq/ack", "Done with messages", &[QUEUE, TOKEN], Body::Token, Content::EmptyOrJson, GONE),
+    Operation {
+        headers: Headers::Tokens,
+        ..row(
+            "/hustmq/get",
+            "Takes messages that are ready, after acknowledging others",
+            &[QUEUE, WORKER, ACK, COUNT, GOT_TOKEN, SYNC],
+            Body::None,
+            Content::Message,
+            &[404, 412],
+        )
+    },
+    row("/hustmq/ack", "Done with messages", &[QUEUE, TOKEN, SYNC], Body::Token, Content::EmptyOrJson, GONE),
     row(
         "/hustmq/nack",
         "Gives messages back",

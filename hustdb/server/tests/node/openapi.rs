@@ -114,6 +114,7 @@ fn companion(path: &str, name: &str) -> Option<(&'static str, &'static str)> {
         ("/hustdb/export", "offset") => Some(("size", "1")),
         ("/hustdb/binlog", "method") => Some(("tb", "t")),
         ("/hustdb/binlog", "tb") => Some(("method", "3")),
+        ("/hustmq/get", "sync") => Some(("token", "1:2:3")),
         ("/hustdb/forget", "start") => Some(("end", "1024")),
         _ => None,
     }

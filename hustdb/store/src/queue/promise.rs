@@ -44,6 +44,15 @@ impl Promise {
         Promise { durable: durable.map(|position| engine.ticket(position)), written: Some(written) }
     }
 
+    /// That both hold, with one wait: what is further in the log holds what is before it.
+    #[must_use]
+    pub fn and(self, other: Promise) -> Promise {
+        Promise {
+            durable: self.durable.into_iter().chain(other.durable).max_by_key(Ticket::end),
+            written: self.written.into_iter().chain(other.written).max_by_key(|written| written.position),
+        }
+    }
+
     /// Does what is quick of what it waits for at once, on this thread: for threads that nobody else waits for.
     pub fn hasten(&self) {
         if let Some(ticket) = &self.durable {

@@ -67,7 +67,7 @@ pub(crate) fn attempt(
     }
     let promise = match (position, verdict) {
         (None, _) => Promise::default(),
-        (Some(position), Verdict::Ack) => Promise::durable(core.engine(), position),
+        (Some(position), Verdict::Ack { durable: true }) => Promise::durable(core.engine(), position),
         (Some(position), _) => Promise::lease(core.engine(), None, position),
     };
     Ok(Step::Done(Settlement { current, promise }))

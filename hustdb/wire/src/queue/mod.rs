@@ -2,6 +2,7 @@
 //!
 //! How long a message may live is the node's setting, so a front that reads for it names no bound.
 
+mod acks;
 mod admin;
 mod put;
 mod take;
@@ -9,6 +10,7 @@ mod token;
 
 use std::borrow::Cow;
 
+pub use acks::{Acks, synced, unknown_tokens};
 pub use admin::{DEDUP_MAX_S, LENGTH_MAX, Purged, TIMEOUT_MAX_S, Wanted, on_off, purged, size, timeout_s};
 pub use put::{BATCH_MAX, ID_MAX_BYTES, Incoming, Terms, incoming};
 pub use take::{COUNT_MAX, Take, WORKER_MAX_BYTES, count};

@@ -1,12 +1,12 @@
-//! `/hustmq/ack nack touch`: one token or a list of them.
+//! `/hustmq/ack nack touch`: one token or a list of them; and what a get acknowledges on its way.
 
 use hust_store::{
-    Queues,
+    Fetch, Queues,
     queue::{QueueError, Settlement, Token, Verdict},
 };
 use hust_wire::{
     Answer, Kind, Refusal, Request,
-    queue::{name, shown, split},
+    queue::{name, shown, split, synced},
 };
 use hyper::StatusCode;
 
@@ -19,42 +19,78 @@ use crate::{
 
 /// `/hustmq/ack`
 pub async fn ack(queues: &Queues, request: &Request) -> Outcome {
-    settle(queues, request, Verdict::Ack).await
+    let durable = synced(request.query())?;
+    answer(queues, request, Verdict::Ack { durable }).await
 }
 
 /// `/hustmq/nack`
 pub async fn nack(queues: &Queues, request: &Request, limits: &Limits) -> Outcome {
     let delay_s = request.query().unsigned("delay", limits.ttl_maximum_s)?.unwrap_or(0);
-    settle(queues, request, Verdict::Nack { delay_s }).await
+    answer(queues, request, Verdict::Nack { delay_s }).await
 }
 
 /// `/hustmq/touch`
 pub async fn touch(queues: &Queues, request: &Request) -> Outcome {
-    settle(queues, request, Verdict::Touch).await
+    answer(queues, request, Verdict::Touch).await
 }
 
-async fn settle(queues: &Queues, request: &Request, verdict: Verdict) -> Outcome {
+async fn answer(queues: &Queues, request: &Request, verdict: Verdict) -> Outcome {
     let queue = name(request.query())?;
     let text = shown(request)?;
-    let texts = split(&text)?;
-    let tokens = parse(&texts)?;
-    let done = match queues.try_settle(&queue, &tokens, verdict) {
-        Ok(hust_store::Fetch::Cold) => {
-            let queue = queue.into_owned();
-            pooled(queues, move |queues| settled(queues.settle(&queue, &tokens, verdict))).await?
-        }
-        Ok(hust_store::Fetch::Ready(done)) => Some(done),
-        Err(error) => settled(Err(error)).map_err(refuse_queue)?,
-    };
-    let Some(Settlement { current, promise }) = done else {
-        return if texts.len() == 1 {
-            Err(refuse_queue(QueueError::NotCurrent))
-        } else {
-            Ok(listed(&texts, &[]))
-        };
+    let deliveries = Deliveries::read(&text)?;
+    let Some(Settlement { current, promise }) = deliveries.settle(queues, &queue, verdict).await? else {
+        return deliveries.none();
     };
     kept(promise).await?;
-    Ok(if texts.len() == 1 { Answer::empty(StatusCode::OK) } else { listed(&texts, &current) })
+    Ok(match deliveries.texts.len() {
+        1 => Answer::empty(StatusCode::OK),
+        _ => listed(&deliveries.texts, &current),
+    })
+}
+
+/// Deliveries, by the tokens that a request shows.
+pub struct Deliveries<'a> {
+    texts: Vec<&'a str>,
+    tokens: Vec<Option<Token>>,
+}
+
+impl<'a> Deliveries<'a> {
+    /// Reads one token, or a list.
+    pub fn read(text: &'a [u8]) -> Result<Deliveries<'a>, Refusal> {
+        let texts = split(text)?;
+        let tokens = texts.iter().map(|text| Token::parse(text).map_err(refuse)).collect::<Result<_, _>>()?;
+        Ok(Deliveries { texts, tokens })
+    }
+
+    /// Applies a verdict; its promise is not waited for. `None`: no token is current, nothing was done.
+    pub async fn settle(
+        &self,
+        queues: &Queues,
+        queue: &str,
+        verdict: Verdict,
+    ) -> Result<Option<Settlement>, Refusal> {
+        match queues.try_settle(queue, &self.tokens, verdict) {
+            Ok(Fetch::Cold) => {
+                let (queue, tokens) = (queue.to_owned(), self.tokens.clone());
+                pooled(queues, move |queues| settled(queues.settle(&queue, &tokens, verdict))).await
+            }
+            Ok(Fetch::Ready(done)) => Ok(Some(done)),
+            Err(error) => settled(Err(error)).map_err(refuse_queue),
+        }
+    }
+
+    /// The answer where no token is current.
+    pub fn none(&self) -> Outcome {
+        match self.texts.len() {
+            1 => Err(refuse_queue(QueueError::NotCurrent)),
+            _ => Ok(listed(&self.texts, &[])),
+        }
+    }
+
+    /// The tokens that were not current, joined by commas.
+    pub fn unknown(&self, current: &[bool]) -> String {
+        unknown(&self.texts, current).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// `None`: no token was current.
@@ -66,17 +102,17 @@ fn settled(done: Result<Settlement, QueueError>) -> Result<Option<Settlement>, Q
     }
 }
 
-fn parse(texts: &[&str]) -> Result<Vec<Option<Token>>, Refusal> {
-    texts.iter().map(|text| Token::parse(text).map_err(refuse)).collect()
+/// The tokens without a flag.
+fn unknown<'t>(texts: &[&'t str], current: &[bool]) -> impl Iterator<Item = &'t str> {
+    let flags = current.iter().copied().chain(std::iter::repeat(false));
+    texts.iter().zip(flags).filter(|(_, current)| !current).map(|(text, _)| *text)
 }
 
 /// The answer to a list: 412 if no token was current.
 fn listed(texts: &[&str], current: &[bool]) -> Answer {
     let done = current.iter().filter(|current| **current).count();
     let mut json = format!(r#"{{"done":{done},"unknown":["#);
-    let flags = current.iter().copied().chain(std::iter::repeat(false));
-    let unknown = texts.iter().zip(flags).filter(|(_, current)| !current);
-    for (at, (text, _)) in unknown.enumerate() {
+    for (at, text) in unknown(texts, current).enumerate() {
         // The alphabet of tokens has nothing that JSON would escape.
         json.push_str(if at > 0 { ",\"" } else { "\"" });
         json.push_str(text);

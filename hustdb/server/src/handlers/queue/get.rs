@@ -1,21 +1,24 @@
-//! `/hustmq/get`: the next message, or a batch of frames.
+//! `/hustmq/get`: the next message, or a batch of frames; before that what came before may be acknowledged.
+//!
+//! The acknowledgement and the get are two changes with one wait for both. If no token is current nothing is taken; once
+//! one was, what keeps the get from taking anything is 404, so that 412 always says that nothing happened.
 
 use hust_store::{
     Queues,
-    queue::{Delivered, Get, GetDone},
+    queue::{Delivered, Get, GetDone, Promise, Settlement, Verdict},
 };
 use hust_wire::{
-    Answer, Kind, Request,
+    Answer, Kind, Refusal, Request,
     answer::number,
     message::{FRAMES, Line},
-    queue::{Take, name},
+    queue::{Acks, Take, name, unknown_tokens},
 };
 use hyper::{
     StatusCode,
     header::{HeaderName, HeaderValue},
 };
 
-use super::{INDEX, kept, settle};
+use super::{INDEX, ack::Deliveries, kept, settle};
 use crate::handlers::Outcome;
 
 static ACK_TOKEN: HeaderName = HeaderName::from_static("ack-token");
@@ -27,19 +30,44 @@ static COUNT: HeaderName = HeaderName::from_static("count");
 pub async fn get(queues: &Queues, request: &Request) -> Outcome {
     let query = request.query();
     let queue = name(query)?;
-    let Take { worker, ack, count } = Take::read(query)?;
-    let (owned, messages) = (queue.clone().into_owned(), count.unwrap_or(1) as usize);
-    let tried = queues.try_get(&queue, &Get { worker: &worker, ack, count: messages });
+    let take = Take::read(query)?;
+    let Some(Acks { tokens, synced }) = Acks::read(query)? else {
+        let (answer, promise) = taken(queues, &queue, take).await?;
+        kept(promise).await?;
+        return Ok(answer);
+    };
+    let deliveries = Deliveries::read(&tokens)?;
+    let verdict = Verdict::Ack { durable: synced };
+    let Some(Settlement { current, promise }) = deliveries.settle(queues, &queue, verdict).await? else {
+        return deliveries.none();
+    };
+    let (answer, promise) = match taken(queues, &queue, take).await {
+        Ok((answer, got)) => (answer, promise.and(got)),
+        // The queue was deleted meanwhile, or the node is too busy now: nothing was taken.
+        Err(refusal) if refusal.status != StatusCode::INTERNAL_SERVER_ERROR => (nothing(), promise),
+        Err(refusal) => return Err(refusal),
+    };
+    kept(promise).await?;
+    Ok(unknown_tokens(answer, &deliveries.unknown(&current)))
+}
+
+/// Takes messages: the answer, and what it has to wait for.
+async fn taken(queues: &Queues, queue: &str, take: Take) -> Result<(Answer, Promise), Refusal> {
+    let Take { worker, ack, count } = take;
+    let (owned, messages) = (queue.to_owned(), count.unwrap_or(1) as usize);
+    let tried = queues.try_get(queue, &Get { worker: &worker, ack, count: messages });
     let blocking = move |queues: &Queues| queues.get(&owned, &Get { worker: &worker, ack, count: messages });
     let GetDone { messages, promise } = settle(queues, tried, blocking).await?;
-    kept(promise).await?;
-    if messages.is_empty() {
-        return Ok(Answer::empty(StatusCode::NOT_FOUND));
-    }
-    Ok(match count {
+    let answer = match count {
+        _ if messages.is_empty() => nothing(),
         Some(_) => frames(&messages),
-        None => messages.into_iter().next().map_or_else(|| Answer::empty(StatusCode::NOT_FOUND), single),
-    })
+        None => messages.into_iter().next().map_or_else(nothing, single),
+    };
+    Ok((answer, promise))
+}
+
+fn nothing() -> Answer {
+    Answer::empty(StatusCode::NOT_FOUND)
 }
 
 fn single(message: Delivered) -> Answer {

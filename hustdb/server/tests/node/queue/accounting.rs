@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use hust_testkit::{Node, Raw, wait_until};
+use hust_testkit::{Node, Raw, Reply, wait_until};
 use hust_wire::message::Frames;
 
 use super::frame;
@@ -55,17 +55,29 @@ fn produce(node: &Node, share: impl Iterator<Item = usize>, mut random: Random) 
 /// Consumes until everything is acknowledged; "crashes" now and then: with what it got, before an ack, after it.
 fn consume(node: &Node, tally: &Tally, mut random: Random) {
     let mut raw = Raw::connect(node.address()).unwrap();
+    // What is acknowledged with the next get.
+    let mut held: Vec<(usize, String)> = Vec::new();
     while tally.done.load(Relaxed) < tally.acked.len() {
         let count = 1 + random.below(30);
-        let target = format!("/hustmq/get?queue=q&worker=w{count}&ack=false&count={count}");
+        let mut target = format!("/hustmq/get?queue=q&worker=w{count}&ack=false&count={count}");
+        if !held.is_empty() {
+            let sync = random.below(2) == 0;
+            target.push_str(&format!("&token={}&sync={sync}", list(&held)));
+        }
         raw.request("GET", &target, &[], b"").unwrap();
         let crash = random.below(40);
-        if crash == 0 {
+        if crash == 0 && held.is_empty() {
             tally.crashes.fetch_add(1, Relaxed);
             raw = Raw::connect(node.address()).unwrap();
             continue;
         }
         let reply = raw.reply().unwrap();
+        if !held.is_empty() && reply.status != 503 {
+            ridden(tally, &std::mem::take(&mut held), &reply);
+        }
+        if reply.status == 412 {
+            continue;
+        }
         if reply.status != 200 {
             assert!(matches!(reply.status, 404 | 503), "{}", reply.text());
             continue;
@@ -85,7 +97,34 @@ fn consume(node: &Node, tally: &Tally, mut random: Random) {
         // A few at the end of what it got are never acknowledged.
         let keep = if crash == 1 { random.below(messages.len() as u64) as usize } else { messages.len() };
         tally.crashes.fetch_add(u64::from(crash == 1), Relaxed);
-        acknowledge(&mut raw, tally, &messages[..keep]);
+        if random.below(2) == 0 {
+            held = messages[..keep].to_vec();
+        } else {
+            acknowledge(&mut raw, tally, &messages[..keep]);
+        }
+    }
+}
+
+fn list(messages: &[(usize, String)]) -> String {
+    messages.iter().map(|(_, token)| &**token).collect::<Vec<_>>().join(",")
+}
+
+/// What a get said of the acknowledgements that it took along.
+fn ridden(tally: &Tally, messages: &[(usize, String)], reply: &Reply) {
+    let unknown: Vec<&str> = match reply.status {
+        // None of them is, and nothing was taken.
+        412 => return,
+        _ => reply.header("unknown-tokens").map(|tokens| tokens.split(',').collect()).unwrap_or_default(),
+    };
+    assert!(unknown.len() < messages.len());
+    done(tally, messages, |token| !unknown.contains(&token));
+}
+
+/// Counts those whose token was current.
+fn done(tally: &Tally, messages: &[(usize, String)], current: impl Fn(&str) -> bool) {
+    for (number, _) in messages.iter().filter(|(_, token)| current(token)) {
+        assert_eq!(tally.acked[*number].fetch_add(1, Relaxed), 0, "{number} was acknowledged twice");
+        tally.done.fetch_add(1, Relaxed);
     }
 }
 
@@ -93,7 +132,7 @@ fn acknowledge(raw: &mut Raw, tally: &Tally, messages: &[(usize, String)]) {
     if messages.is_empty() {
         return;
     }
-    let list = messages.iter().map(|(_, token)| &**token).collect::<Vec<_>>().join(",");
+    let list = list(messages);
     let reply = loop {
         let reply = raw.ask("PUT", "/hustmq/ack?queue=q", &[], list.as_bytes()).unwrap();
         if reply.status != 503 {
@@ -107,12 +146,7 @@ fn acknowledge(raw: &mut Raw, tally: &Tally, messages: &[(usize, String)]) {
         serde_json::from_value(json["unknown"].clone()).unwrap()
     };
     assert!(matches!(reply.status, 200 | 412), "{}", reply.text());
-    for (number, token) in messages {
-        if !known.contains(token) {
-            assert_eq!(tally.acked[*number].fetch_add(1, Relaxed), 0, "{number} was acknowledged twice");
-            tally.done.fetch_add(1, Relaxed);
-        }
-    }
+    done(tally, messages, |token| !known.iter().any(|known| known == token));
 }
 
 #[test]

@@ -81,7 +81,9 @@ fn consume(node: &Node, ledger: &Mutex<Ledger>, mut random: Random) {
                 continue;
             }
             ledger.lock().unwrap().leaving.insert(item.clone());
-            let target = format!("/hustmq/ack?queue=q&token={token}");
+            // Waited for or not, it outlives the process.
+            let sync = random.below(2) == 0;
+            let target = format!("/hustmq/ack?queue=q&token={token}&sync={sync}");
             let Ok(reply) = raw.ask("GET", &target, &[], b"") else { return };
             let mut ledger = ledger.lock().unwrap();
             ledger.leaving.remove(&item);

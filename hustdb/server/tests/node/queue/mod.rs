@@ -1,6 +1,7 @@
 //! `/hustmq/*`: every row and rule of the contract that shows over HTTP.
 
 mod accounting;
+mod acking;
 mod batch;
 mod commands;
 mod concurrent;
@@ -46,8 +47,18 @@ pub const COMMANDS: [(&str, &str, &str); 19] = [
 ];
 
 /// The headers that answers of queues have, as they are told here.
-const HEADERS: [&str; 9] =
-    ["index", "ack-token", "redelivered", "dead-from", "count", "next", "duplicate", "expire", "version"];
+const HEADERS: [&str; 10] = [
+    "index",
+    "ack-token",
+    "redelivered",
+    "dead-from",
+    "count",
+    "next",
+    "duplicate",
+    "expire",
+    "version",
+    "unknown-tokens",
+];
 
 impl Client {
     /// A command by its query, with the method that takes a body if there is one.

@@ -13,7 +13,11 @@ use crate::queue::token::Token;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is done; the message goes.
-    Ack,
+    Ack {
+        /// Whether the answer waits until a loss of power does not bring the message back; else no crash of the process
+        /// does.
+        durable: bool,
+    },
     /// It failed; the message comes back.
     Nack {
         /// Not before so many seconds.
@@ -69,7 +73,7 @@ impl Settled {
         now_ms: u64,
     ) -> bool {
         match (verdict, entry.place) {
-            (Verdict::Ack, _) => self.plan.remove(slot, entry),
+            (Verdict::Ack { .. }, _) => self.plan.remove(slot, entry),
             (Verdict::Nack { delay_s: 0 }, Place::Returned { .. }) => {}
             (Verdict::Nack { delay_s }, _) => {
                 let (settings, delay_ms) = (&queue.settings, delay_s.saturating_mul(1000));
@@ -91,6 +95,7 @@ mod tests {
     use crate::queue::settings::Settings;
 
     const INCARNATION: u64 = 5;
+    const ACK: Verdict = Verdict::Ack { durable: true };
     const FLYING: Place = Place::InFlight { since_ms: 10 };
     const BACK: Place = Place::Returned { order: 3 };
     const LATER: Place = Place::Delayed { due_ms: 900 };
@@ -113,9 +118,9 @@ mod tests {
         let nack = |delay_s| Verdict::Nack { delay_s };
         // Place before, verdict, whether the token counts, place after (None: gone).
         let table = [
-            (FLYING, Verdict::Ack, true, None),
-            (BACK, Verdict::Ack, true, None),
-            (LATER, Verdict::Ack, true, None),
+            (FLYING, ACK, true, None),
+            (BACK, ACK, true, None),
+            (LATER, ACK, true, None),
             (FLYING, nack(0), true, Some(Place::Returned { order: 500 << 16 })),
             (FLYING, nack(2), true, Some(Place::Delayed { due_ms: 2500 })),
             (BACK, nack(0), true, Some(BACK)),
@@ -152,10 +157,10 @@ mod tests {
             token((3, 0), 42, INCARNATION),
         ];
         for tokens in wrong {
-            let settled = settle(&queue, INCARNATION, &[tokens], Verdict::Ack, 500);
+            let settled = settle(&queue, INCARNATION, &[tokens], ACK, 500);
             assert_eq!((settled.current, settled.plan), (vec![false], queue.plan()));
         }
-        let settled = settle(&queue, INCARNATION, &[wrong[1], good, good], Verdict::Ack, 500);
+        let settled = settle(&queue, INCARNATION, &[wrong[1], good, good], ACK, 500);
         assert_eq!(settled.current, [false, true, false]);
         assert_eq!(settled.plan.gone, [(0, 1)]);
     }
@@ -165,7 +170,7 @@ mod tests {
         let mut queue = queue(LATER);
         let entry = Entry { delivery: 0, deliveries: 0, ..*queue.entry((0, 0)).unwrap() };
         queue.slots[0].set(0, Some(entry));
-        let settled = settle(&queue, INCARNATION, &[token((0, 0), 0, INCARNATION)], Verdict::Ack, 500);
+        let settled = settle(&queue, INCARNATION, &[token((0, 0), 0, INCARNATION)], ACK, 500);
         assert_eq!(settled.current, [false]);
     }
 

@@ -21,6 +21,11 @@ use crate::{Error, Store, StoreOptions};
 /// When the tests begin, unix ms.
 const START_MS: u64 = 1_700_000_000_000;
 
+/// An acknowledgement that is as durable as the engine's mode has it.
+const ACK: Verdict = Verdict::Ack { durable: true };
+/// One that does not wait for the disk.
+const ACK_WRITTEN: Verdict = Verdict::Ack { durable: false };
+
 /// A store with queues that can be restarted on its disk, which can lose power.
 struct Node {
     options: StoreOptions,
@@ -168,7 +173,7 @@ impl Node {
     }
 
     fn ack(&self, queue: &str, delivered: &Delivered) -> QueueResult<()> {
-        self.settle(queue, &[delivered.token.unwrap()], Verdict::Ack).map(drop)
+        self.settle(queue, &[delivered.token.unwrap()], ACK).map(drop)
     }
 
     fn nack(&self, queue: &str, delivered: &Delivered, delay_s: u64) -> QueueResult<()> {

@@ -118,6 +118,35 @@ fn a_synced_ack_is_final_and_an_unsynced_one_brings_the_message_back_whole() {
 }
 
 #[test]
+fn an_ack_that_was_not_waited_for_outlives_the_process_and_not_always_the_power() {
+    let (mut lost, mut kept) = (0, 0);
+    for seed in 0..60 {
+        let mut node = Node::seeded(seed, |options| options.engine.sync = SyncMode::Always);
+        node.put("q", b"item");
+        let leased = node.lease("q").unwrap();
+        let tokens = [leased.token.unwrap()];
+        assert_eq!(node.settle("q", &tokens, ACK_WRITTEN).unwrap(), [true], "seed {seed}");
+        assert!(matches!(node.settle("q", &tokens, ACK_WRITTEN), Err(QueueError::NotCurrent)));
+        let covered = seed % 3 == 0;
+        if covered {
+            node.put("other", b"synced, and so is what was written before it");
+        }
+        if seed % 2 == 0 {
+            node.kill();
+            assert_eq!(node.drain("q"), [""; 0], "seed {seed}");
+        }
+        node.crash();
+        node.pass(300_000);
+        match node.drain("q").len() {
+            0 => kept += 1,
+            1 if !covered => lost += 1,
+            more => panic!("seed {seed}: {more} came back, covered {covered}"),
+        }
+    }
+    assert!(lost > 0 && kept > 20, "{lost} lost, {kept} kept");
+}
+
+#[test]
 fn a_store_that_was_closed_has_nothing_to_lose() {
     let mut node = Node::new(|_| {});
     assert!(matches!(node.options.engine.sync, SyncMode::Os), "nothing is synced before it is closed");
@@ -147,7 +176,19 @@ fn a_message_is_synced_when_it_is_put_and_when_it_is_acknowledged() {
     assert_eq!(took(&|| leased.borrow_mut().extend(node.try_get("q", false, 3).unwrap())), 0);
     let tokens: Vec<Token> = leased.take().iter().map(|delivered| delivered.token.unwrap()).collect();
     assert_eq!(tokens.len(), 4);
-    assert_eq!(took(&|| _ = node.settle("q", &tokens[..1], Verdict::Ack).unwrap()), 1);
-    assert_eq!(took(&|| _ = node.settle("q", &tokens[1..], Verdict::Ack).unwrap()), 1, "a list is one");
+    assert_eq!(took(&|| _ = node.settle("q", &tokens[..1], ACK).unwrap()), 1);
+    assert_eq!(took(&|| _ = node.settle("q", &tokens[1..3], ACK).unwrap()), 1, "a list is one");
+    assert_eq!(took(&|| _ = node.settle("q", &tokens[3..], ACK_WRITTEN).unwrap()), 0, "not waited for");
+    for (ack, syncs) in [(ACK, 1), (ACK_WRITTEN, 0)] {
+        node.put("q", b"one to acknowledge");
+        node.put("q", b"one to take");
+        let token = node.lease("q").unwrap().token;
+        let both = || {
+            let acked = node.queues().settle("q", &[token], ack).unwrap();
+            let got = node.queues().get("q", &Get { worker: "w", ack: false, count: 1 }).unwrap();
+            acked.promise.and(got.promise).wait().unwrap();
+        };
+        assert_eq!(took(&both), syncs, "an acknowledgement and the next lease, {ack:?}");
+    }
     assert_eq!(took(&|| _ = node.try_get("q", true, 1).unwrap()), 1, "gone for good before it is answered");
 }

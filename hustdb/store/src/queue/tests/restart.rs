@@ -126,7 +126,7 @@ fn a_start_reads_as_many_slots_as_were_ever_used_at_once() {
             let taken = node.try_get("q", false, 4).unwrap();
             let tokens: Vec<Token> = taken.iter().filter_map(|d| d.token).collect();
             assert_eq!(tokens.len(), 4);
-            assert_eq!(node.settle("q", &tokens, Verdict::Ack).unwrap(), [true; 4]);
+            assert_eq!(node.settle("q", &tokens, ACK).unwrap(), [true; 4]);
         }
     }
     assert!(remains(&node) <= 4, "{} rows", remains(&node));

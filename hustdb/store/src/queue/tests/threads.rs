@@ -116,7 +116,7 @@ fn consume(queues: &Queues, consumer: usize, done: &AtomicUsize, total: usize) -
         }
         for delivered in &taken.messages {
             if let Some(token) = delivered.token {
-                let settled = queues.settle("q", &[Some(token)], Verdict::Ack).unwrap();
+                let settled = queues.settle("q", &[Some(token)], ACK).unwrap();
                 settled.promise.wait().unwrap();
             }
             mine.push(text(delivered));
