@@ -158,37 +158,3 @@ fn a_store_that_was_closed_has_nothing_to_lose() {
     node.crash();
     assert_eq!(told(&node), before);
 }
-
-#[test]
-fn a_message_is_synced_when_it_is_put_and_when_it_is_acknowledged() {
-    let node = Node::new(|options| options.engine.sync = SyncMode::Always);
-    let syncs = || node.store.as_ref().unwrap().engine().stats().log.syncs;
-    node.put("q", b"the queue is made");
-    let took = |call: &dyn Fn()| {
-        let before = syncs();
-        call();
-        syncs() - before
-    };
-    assert_eq!(took(&|| _ = node.put("q", b"a")), 1);
-    assert_eq!(took(&|| put_batch(&node)), 1, "a batch is one");
-    let leased = std::cell::RefCell::new(Vec::new());
-    assert_eq!(took(&|| leased.borrow_mut().extend(node.lease("q"))), 0, "a lease is written, not synced");
-    assert_eq!(took(&|| leased.borrow_mut().extend(node.try_get("q", false, 3).unwrap())), 0);
-    let tokens: Vec<Token> = leased.take().iter().map(|delivered| delivered.token.unwrap()).collect();
-    assert_eq!(tokens.len(), 4);
-    assert_eq!(took(&|| _ = node.settle("q", &tokens[..1], ACK).unwrap()), 1);
-    assert_eq!(took(&|| _ = node.settle("q", &tokens[1..3], ACK).unwrap()), 1, "a list is one");
-    assert_eq!(took(&|| _ = node.settle("q", &tokens[3..], ACK_WRITTEN).unwrap()), 0, "not waited for");
-    for (ack, syncs) in [(ACK, 1), (ACK_WRITTEN, 0)] {
-        node.put("q", b"one to acknowledge");
-        node.put("q", b"one to take");
-        let token = node.lease("q").unwrap().token;
-        let both = || {
-            let acked = node.queues().settle("q", &[token], ack).unwrap();
-            let got = node.queues().get("q", &Get { worker: "w", ack: false, count: 1 }).unwrap();
-            acked.promise.and(got.promise).wait().unwrap();
-        };
-        assert_eq!(took(&both), syncs, "an acknowledgement and the next lease, {ack:?}");
-    }
-    assert_eq!(took(&|| _ = node.try_get("q", true, 1).unwrap()), 1, "gone for good before it is answered");
-}

@@ -34,6 +34,16 @@ fn a_message_that_is_leased_and_acknowledged_costs_two() {
     assert_eq!(node.syncs_of(later), 0, "touch and nack");
     assert_eq!(node.syncs_of(|node| node.ack("q", &leased[0]).unwrap()), 1, "ack");
     assert_eq!(node.syncs_of(|node| assert_eq!(node.drain("q"), ["a"])), 1, "a delivery that removes");
+    for (ack, syncs) in [(ACK, 1), (ACK_WRITTEN, 0)] {
+        node.put("q", b"to take");
+        let tokens = [node.lease("q").unwrap().token];
+        let next = |node: &Node| {
+            let acked = node.queues().settle("q", &tokens, ack).unwrap();
+            let got = node.queues().get("q", &Get { worker: "w", ack: false, count: 1 }).unwrap();
+            acked.promise.and(got.promise).wait().unwrap();
+        };
+        assert_eq!(node.syncs_of(next), syncs, "an ack and the next delivery, {ack:?}");
+    }
 }
 
 #[test]
@@ -55,7 +65,7 @@ fn a_batch_costs_one() {
     assert_eq!(node.syncs_of(|node| leased = node.try_get("q", false, 1000).unwrap()), 0);
     let tokens: Vec<Token> = leased.iter().filter_map(|delivered| delivered.token).collect();
     assert_eq!(tokens.len(), 1000);
-    assert_eq!(node.syncs_of(|node| drop(node.settle("q", &tokens, Verdict::Ack).unwrap())), 1);
+    assert_eq!(node.syncs_of(|node| drop(node.settle("q", &tokens, ACK).unwrap())), 1);
 }
 
 #[test]
@@ -74,7 +84,7 @@ fn commands_on_one_queue_share_one() {
             let settled = leased
                 .messages
                 .iter()
-                .map(|delivered| queues.settle("q", &[delivered.token], Verdict::Ack).unwrap().promise);
+                .map(|delivered| queues.settle("q", &[delivered.token], ACK).unwrap().promise);
             promises.extend(settled);
         }
         assert!(promises.len() > 10, "what was there could be taken");
