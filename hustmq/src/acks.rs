@@ -36,7 +36,12 @@ struct Done {
 
 impl Acks {
     /// What a client's get of a queue asks for, beside that `get`.
-    pub fn parse(front: &Front, query: Query<'_>, queue: &str, get: &Target) -> Result<Option<Acks>, Refusal> {
+    pub fn parse(
+        front: &Front,
+        query: Query<'_>,
+        queue: &str,
+        get: &Target,
+    ) -> Result<Option<Acks>, Refusal> {
         let Some(acks) = queue::Acks::read(query)? else {
             return match query.bytes("peer")? {
                 None => Ok(None),
