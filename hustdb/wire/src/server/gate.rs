@@ -1,6 +1,6 @@
 //! The order of checks on a request's head: access 403, auth 401, path 404, method 405, ready 503.
 
-use hyper::{StatusCode, http::request::Parts};
+use hyper::{Method, StatusCode, http::request::Parts};
 
 use super::{Handler, Shared};
 use crate::{
@@ -41,6 +41,15 @@ pub fn admit<'a, H: Handler>(
         Phase::Starting => Err(not_ready()),
         Phase::Ready | Phase::Draining => Ok(Target::Route(route)),
     }
+}
+
+/// Decides on a GET without a body, credentials or anything else to look at; `None` leaves it to [`admit`].
+pub fn admit_plain<'a, H: Handler>(shared: &'a Shared<H>, path: &str) -> Option<&'a Route> {
+    let route = shared.router.find(path)?;
+    let admitted = !shared.guard.asks_for_credentials()
+        && route.methods.allow(&Method::GET)
+        && shared.lifecycle.phase() == Phase::Ready;
+    admitted.then_some(route)
 }
 
 fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<Target<'static>, Refusal> {
