@@ -19,6 +19,18 @@ const HEADERS_MAX: usize = 32;
 /// Headers that hyper or the gate act upon.
 const ACTED_UPON: [&str; 5] = ["expect", "upgrade", "connection", "content-length", "transfer-encoding"];
 
+/// The bytes that are legal in a query whoever reads RFC 3986; a fragment begins with none of these.
+static LEGAL: [bool; 256] = {
+    let mut legal = [false; 256];
+    let mut byte = 0;
+    while byte < legal.len() {
+        legal[byte] =
+            matches!(byte as u8, b'!' | b'$'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~');
+        byte += 1;
+    }
+    legal
+};
+
 /// Answers `bytes` if they are one plain GET. The answer is what `head` holds then, and after it what is returned: the
 /// body, unless it is short.
 pub fn answer<H: Handler>(link: &Link<H>, bytes: &[u8], head: &mut Vec<u8>) -> Option<Bytes> {
@@ -51,19 +63,16 @@ fn plain(bytes: &[u8]) -> Option<(&str, Query<'_>)> {
         return None;
     }
     let target = request.path?;
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    query.bytes().all(is_legal).then(|| (path, Query::new(query.as_bytes())))
+    let end = target.bytes().position(|byte| byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(end)?;
+    let query = query.as_bytes().get(1..).unwrap_or_default();
+    query.iter().all(|byte| LEGAL[usize::from(*byte)]).then(|| (path, Query::new(query)))
 }
 
 fn is_acted_upon(header: &Header<'_>) -> bool {
     let is = |name: &&str| name.eq_ignore_ascii_case(header.name);
     // Connections are kept anyhow, and many clients say that they want it.
     ACTED_UPON.iter().any(is) && !(is(&"connection") && header.value.eq_ignore_ascii_case(b"keep-alive"))
-}
-
-/// Whether a byte of a query is legal in every reading of RFC 3986; a fragment begins with none of these.
-fn is_legal(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~')
 }
 
 #[cfg(test)]
