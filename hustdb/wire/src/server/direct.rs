@@ -33,8 +33,13 @@ static LEGAL: [bool; 256] = {
 
 /// Answers `bytes` if they are one plain GET. The answer is what `head` holds then, and after it what is returned: the
 /// body, unless it is short.
-pub fn answer<H: Handler>(link: &Link<H>, bytes: &[u8], head: &mut Vec<u8>) -> Option<Bytes> {
-    let (path, query) = plain(bytes)?;
+pub fn answer<H: Handler>(
+    link: &Link<H>,
+    bytes: &[u8],
+    head: &mut Vec<u8>,
+    known: &mut Vec<u8>,
+) -> Option<Bytes> {
+    let (path, query) = plain(bytes, known)?;
     let route = gate::admit_plain(&link.shared, path).filter(|_| link.refused.is_none())?;
     let answer = link.shared.handler.answer_now(&link.local.worker, route.id, query)?;
     head.clear();
@@ -51,22 +56,40 @@ pub fn answer<H: Handler>(link: &Link<H>, bytes: &[u8], head: &mut Vec<u8>) -> O
 }
 
 /// Path and query, if `bytes` are one plain GET and nothing else.
-fn plain(bytes: &[u8]) -> Option<(&str, Query<'_>)> {
+///
+/// `known` is what followed the target of the last one: clients say the same in each request, and what was read once
+/// need not be read again.
+fn plain<'a>(bytes: &'a [u8], known: &mut Vec<u8>) -> Option<(&'a str, Query<'a>)> {
+    let target = bytes.strip_prefix(b"GET ").and_then(|rest| rest.strip_suffix(known.as_slice()));
+    if let Some(split) = target.filter(|_| !known.is_empty()).and_then(split) {
+        return Some(split);
+    }
+    let target = read(bytes)?;
+    known.clear();
+    known.extend_from_slice(bytes.get(b"GET ".len() + target.len()..).unwrap_or_default());
+    split(target)
+}
+
+/// The target of a plain GET, read from its first byte to its last.
+fn read(bytes: &[u8]) -> Option<&[u8]> {
     if !bytes.starts_with(b"GET /") || !bytes.ends_with(b"\r\n\r\n") {
         return None;
     }
     let mut room = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = Request::new(&mut []);
     let parsed = ParserConfig::default().parse_request_with_uninit_headers(&mut request, bytes, &mut room);
-    let whole = parsed == Ok(Status::Complete(bytes.len()));
-    if !whole || request.version != Some(1) || request.headers.iter().any(is_acted_upon) {
-        return None;
-    }
-    let target = request.path?;
-    let end = target.bytes().position(|byte| byte == b'?').unwrap_or(target.len());
-    let (path, query) = target.split_at_checked(end)?;
-    let query = query.as_bytes().get(1..).unwrap_or_default();
-    query.iter().all(|byte| LEGAL[usize::from(*byte)]).then(|| (path, Query::new(query)))
+    let plain = parsed == Ok(Status::Complete(bytes.len()))
+        && request.version == Some(1)
+        && !request.headers.iter().any(is_acted_upon);
+    request.path.filter(|_| plain).map(str::as_bytes)
+}
+
+/// A target of legal bytes as path and query.
+fn split(target: &[u8]) -> Option<(&str, Query<'_>)> {
+    let legal = target.starts_with(b"/") && target.iter().all(|byte| LEGAL[usize::from(*byte)]);
+    let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(end).filter(|_| legal)?;
+    Some((str::from_utf8(path).ok()?, Query::new(query.get(1..).unwrap_or_default())))
 }
 
 fn is_acted_upon(header: &Header<'_>) -> bool {
@@ -92,8 +115,11 @@ mod tests {
             ),
         ];
         for (head, (path, query)) in table {
-            let found = plain(head.as_bytes()).map(|(path, query)| (path, query.raw()));
-            assert_eq!(found, Some((path, query.as_bytes())), "{head}");
+            let mut known = Vec::new();
+            for round in ["read", "known"] {
+                let found = plain(head.as_bytes(), &mut known).map(|(path, query)| (path, query.raw()));
+                assert_eq!(found, Some((path, query.as_bytes())), "{round}: {head}");
+            }
         }
     }
 
@@ -130,7 +156,25 @@ mod tests {
             &many,
         ];
         for head in table {
-            assert!(plain(head.as_bytes()).is_none(), "{head}");
+            assert!(plain(head.as_bytes(), &mut Vec::new()).is_none(), "{head}");
+            for before in ["GET /a HTTP/1.1\r\n\r\n", "GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"] {
+                let mut known = Vec::new();
+                assert!(plain(before.as_bytes(), &mut known).is_some());
+                assert!(plain(head.as_bytes(), &mut known).is_none(), "{before}{head}");
+            }
         }
+    }
+
+    #[test]
+    fn what_is_known_is_what_was_read_last() {
+        let mut known = Vec::new();
+        let mut found = |head: &str| plain(head.as_bytes(), &mut known).is_some();
+        assert!(found("GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n"));
+        assert!(found("GET /a?b HTTP/1.1\r\nHost: another\r\n\r\n"));
+        assert!(found("GET /c HTTP/1.1\r\nHost: another\r\n\r\n"));
+        assert!(!found("GET /a b HTTP/1.1\r\nHost: another\r\n\r\n"));
+        assert!(!found("GET /a HTTP/1.1\r\nX: y HTTP/1.1\r\nConnection: close\r\nHost: another\r\n\r\n"));
+        assert!(!found("GET /a HTTP/1.1\r\nContent-Length: 9\r\n\r\n HTTP/1.1\r\nHost: another\r\n\r\n"));
+        assert!(!found(" HTTP/1.1\r\nHost: another\r\n\r\n"));
     }
 }

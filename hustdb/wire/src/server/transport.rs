@@ -30,6 +30,8 @@ const SCRATCH_BYTES: usize = 8192;
 struct Scratch {
     read: Vec<u8>,
     head: Vec<u8>,
+    /// What followed the target of the last plain request.
+    known: Vec<u8>,
 }
 
 thread_local! {
@@ -90,7 +92,7 @@ impl<'a, H: Handler> Transport<'a, H> {
     /// Reads what is likely to begin a request, and answers plain ones; the first that is none of these is hyper's.
     fn poll_read_heads(&mut self, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let pulse = &*self.link.pulse;
-        SCRATCH.with_borrow_mut(|Scratch { read, head }| {
+        SCRATCH.with_borrow_mut(|Scratch { read, head, known }| {
             read.resize(SCRATCH_BYTES, 0);
             loop {
                 let room = read.len().min(buf.remaining());
@@ -98,8 +100,9 @@ impl<'a, H: Handler> Transport<'a, H> {
                 ready!(self.stream.poll_read(cx, filled.unfilled()))?;
                 pulse.bytes_read();
                 let bytes = filled.filled();
-                let body = Some(bytes).filter(|_| pulse.is_clear());
-                let Some(body) = body.and_then(|bytes| direct::answer(self.link, bytes, head)) else {
+                let plain = Some(bytes).filter(|_| pulse.is_clear());
+                let body = plain.and_then(|bytes| direct::answer(self.link, bytes, head, known));
+                let Some(body) = body else {
                     pulse.handed_over(bytes.ends_with(b"\r\n\r\n"));
                     buf.put_slice(bytes);
                     return Poll::Ready(Ok(()));
