@@ -81,13 +81,14 @@ pub fn exchange<H: Handler>(link: &Link<H>, request: hyper::Request<Incoming>) -
         request.route = route.id;
         if body.is_end_stream() {
             link.pulse.handling();
-            if let Some(answer) =
-                link.shared.handler.answer_now(&link.local.worker, route.id, request.query())
-            {
+            let answer = link.shared.handler.answer_now(&link.local.worker, route.id, request.query());
+            if let Some(answer) = answer {
+                link.pulse.answered_at_once(true);
                 return Exchange::Answered(respond(link, answer, Some(route.id), request));
             }
         }
     }
+    link.pulse.answered_at_once(false);
     Exchange::Waiting(Box::pin(wait(link, admitted, request, body)))
 }
 

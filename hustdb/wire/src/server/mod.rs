@@ -3,7 +3,7 @@
 //! [`start`] runs `server.workers` threads, each with its own runtime and its own listener on the same port
 //! (SO_REUSEPORT), so a connection lives and ends on one thread. `gate.rs` decides on a request's head in the order of
 //! the contract, `intake.rs` takes the body within its limits, the program's [`Handler`] answers, `connection.rs`
-//! watches the deadlines.
+//! watches the deadlines. A plain GET whose answer the handler knows at once never reaches hyper: `direct.rs`.
 //!
 //! hyper would answer malformed, too long and too large heads by itself, without a body, and close late ones
 //! silently. `transport.rs` swallows those answers and `farewell.rs` gives ours instead: 400, 408, 414 and 431 have a

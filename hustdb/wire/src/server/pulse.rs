@@ -35,8 +35,8 @@ pub struct Pulse {
     /// The status of an answer of hyper's own that was swallowed, or 0.
     swallowed: AtomicU16,
     linger: AtomicBool,
-    /// The last request had no body.
-    bodiless: AtomicBool,
+    /// The last request was answered as soon as it was there.
+    at_once: AtomicBool,
     /// The bytes that hyper was given last ended in an empty line.
     ended: AtomicBool,
     /// hyper holds no bytes.
@@ -68,7 +68,7 @@ impl Pulse {
             blocked: AtomicBool::new(false),
             swallowed: AtomicU16::new(0),
             linger: AtomicBool::new(false),
-            bodiless: AtomicBool::new(true),
+            at_once: AtomicBool::new(true),
             ended: AtomicBool::new(true),
             clear: AtomicBool::new(true),
             awaited: AtomicBool::new(false),
@@ -95,9 +95,15 @@ impl Pulse {
         }
     }
 
-    /// Whether what is read next is likely to begin a request without a body.
-    pub fn expects_head(&self) -> bool {
-        self.phase.load(Relaxed) == IDLE && self.bodiless.load(Relaxed)
+    /// Whether what is read next begins a request, if it is not the rest of one, and is likely to be answered at once, as
+    /// the last request was.
+    pub fn expects_plain(&self) -> bool {
+        self.phase.load(Relaxed) == IDLE && self.at_once.load(Relaxed)
+    }
+
+    /// A request that hyper read was answered as soon as it was there, or was not.
+    pub fn answered_at_once(&self, at_once: bool) {
+        self.at_once.store(at_once, Relaxed);
     }
 
     /// hyper was given bytes, which ended in an empty line or may not have.
@@ -114,7 +120,6 @@ impl Pulse {
 
     /// A head is complete, and has no body if `bodiless`; its first byte may have come with the request before.
     pub fn head_read(&self, bodiless: bool) {
-        self.bodiless.store(bodiless, Relaxed);
         self.clear.store(bodiless && self.ended.load(Relaxed), Relaxed);
         self.ahead.store(false, Relaxed);
         match self.phase.load(Relaxed) {

@@ -89,8 +89,8 @@ impl<'a, H: Handler> Transport<'a, H> {
         Transport { stream, link, left: 0, rest: Rest::default() }
     }
 
-    /// Reads what is likely to begin a request, and answers plain ones; the first that is none of these is hyper's.
-    fn poll_read_heads(&mut self, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    /// Reads what is likely to be a plain request, and answers those; the first that is none of these is hyper's.
+    fn poll_read_plain(&mut self, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let pulse = &*self.link.pulse;
         SCRATCH.with_borrow_mut(|Scratch { read, head, known }| {
             read.resize(SCRATCH_BYTES, 0);
@@ -150,8 +150,8 @@ impl<H: Handler> Read for Transport<'_, H> {
         let this = self.get_mut();
         ready!(this.poll_rest(cx))?;
         let pulse = &this.link.pulse;
-        if pulse.expects_head() {
-            return this.poll_read_heads(cx, buf);
+        if pulse.expects_plain() {
+            return this.poll_read_plain(cx, buf);
         }
         let read = this.stream.poll_read(cx, buf);
         if read.is_ready() {
