@@ -116,8 +116,7 @@ impl<'a, H: Handler> Transport<'a, H> {
                     self.rest = Rest::of(head, body, sent);
                     ready!(self.poll_rest(cx))?;
                 }
-                // What cannot be flushed yet is flushed before hyper waits.
-                let _ = self.poll_flushed(cx)?;
+                ready!(self.poll_flushed(cx))?;
             }
         })
     }
