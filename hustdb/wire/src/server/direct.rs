@@ -39,8 +39,11 @@ pub fn answer<H: Handler>(
     head: &mut Vec<u8>,
     known: &mut Vec<u8>,
 ) -> Option<Bytes> {
+    if !gate::is_open(&link.shared, link.refused.as_ref()) {
+        return None;
+    }
     let (path, query) = plain(bytes, known)?;
-    let route = gate::admit_plain(&link.shared, path).filter(|_| link.refused.is_none())?;
+    let route = gate::route_of_get(&link.shared, path)?;
     let answer = link.shared.handler.answer_now(&link.local.worker, route.id, query)?;
     head.clear();
     if !answer.write_head(head) {

@@ -43,13 +43,14 @@ pub fn admit<'a, H: Handler>(
     }
 }
 
-/// Decides on a GET without a body, credentials or anything else to look at; `None` leaves it to [`admit`].
-pub fn admit_plain<'a, H: Handler>(shared: &'a Shared<H>, path: &str) -> Option<&'a Route> {
-    let route = shared.router.find(path)?;
-    let admitted = !shared.guard.asks_for_credentials()
-        && route.methods.allow(&Method::GET)
-        && shared.lifecycle.phase() == Phase::Ready;
-    admitted.then_some(route)
+/// Whether of a GET nothing but its path decides; else it is for [`admit`].
+pub fn is_open<H: Handler>(shared: &Shared<H>, refused: Option<&Refusal>) -> bool {
+    refused.is_none() && !shared.guard.asks_for_credentials() && shared.lifecycle.phase() == Phase::Ready
+}
+
+/// The route of a GET where the gate is open; `None` leaves it to [`admit`].
+pub fn route_of_get<'a, H: Handler>(shared: &'a Shared<H>, path: &str) -> Option<&'a Route> {
+    shared.router.find(path).filter(|route| route.methods.allow(&Method::GET))
 }
 
 fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<Target<'static>, Refusal> {
