@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use hust_store::{Cache, Kind, Store};
 use hust_wire::{
-    Answer, Refusal, Request,
+    Answer, Query, Refusal, Request,
     server::{Control, Handler},
 };
 
@@ -114,11 +114,11 @@ impl Handler for Node {
 
     fn worker(&self, _index: usize) {}
 
-    fn answer_now(&self, (): &(), request: &Request) -> Option<Answer> {
+    fn answer_now(&self, (): &(), route: u16, query: Query<'_>) -> Option<Answer> {
         let store = self.store.get()?;
-        let answer = match routes::command(request.route)? {
-            Command::Get => handlers::kv::get_now(store, request),
-            Command::Hget => handlers::member::hget_now(store, request),
+        let answer = match routes::command(route)? {
+            Command::Get => handlers::kv::get_now(store, query),
+            Command::Hget => handlers::member::hget_now(store, query),
             _ => return None,
         };
         answer.unwrap_or_else(|refusal| Some(refusal.into()))

@@ -27,9 +27,9 @@ static KEYS: HeaderName = HeaderName::from_static("keys");
 static TOTAL_COUNT: HeaderName = HeaderName::from_static("totalcount");
 static CURSOR: HeaderName = HeaderName::from_static("cursor");
 
-static TEXT: HeaderValue = HeaderValue::from_static("text/plain");
-static JSON: HeaderValue = HeaderValue::from_static("application/json");
-static BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const TEXT: &str = "text/plain";
+const JSON: &str = "application/json";
+const BINARY: &str = "application/octet-stream";
 static TRUE: HeaderValue = HeaderValue::from_static("true");
 static FALSE: HeaderValue = HeaderValue::from_static("false");
 
@@ -50,10 +50,22 @@ impl Kind {
     /// As in `Content-Type`.
     pub fn header(self) -> HeaderValue {
         match self {
-            Kind::Text => TEXT.clone(),
-            Kind::Json => JSON.clone(),
-            Kind::Binary => BINARY.clone(),
-            Kind::Other(text) => HeaderValue::from_str(text).unwrap_or_else(|_| BINARY.clone()),
+            Kind::Text => HeaderValue::from_static(TEXT),
+            Kind::Json => HeaderValue::from_static(JSON),
+            Kind::Binary => HeaderValue::from_static(BINARY),
+            Kind::Other(text) => {
+                HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(BINARY))
+            }
+        }
+    }
+
+    /// The same as text, but of others.
+    fn text(self) -> Option<&'static str> {
+        match self {
+            Kind::Text => Some(TEXT),
+            Kind::Json => Some(JSON),
+            Kind::Binary => Some(BINARY),
+            Kind::Other(_) => None,
         }
     }
 }
@@ -161,6 +173,38 @@ impl Answer {
     pub fn closing(mut self) -> Answer {
         self.close = true;
         self
+    }
+
+    /// Writes the head as that of [`Answer::into_response`] leaves, if it is one of those that most answers have; else
+    /// answers `false`.
+    pub(crate) fn write_head(&self, into: &mut Vec<u8>) -> bool {
+        let line = match self.status {
+            StatusCode::OK => "HTTP/1.1 200 OK\r\ncontent-type: ",
+            StatusCode::NOT_FOUND => "HTTP/1.1 404 Not Found\r\ncontent-type: ",
+            _ => return false,
+        };
+        let Some(kind) = self.kind.text().filter(|_| !self.close && self.rare.is_none()) else {
+            return false;
+        };
+        let mut put =
+            |parts: [&str; 2]| parts.iter().for_each(|part| into.extend_from_slice(part.as_bytes()));
+        let mut digits = itoa::Buffer::new();
+        put([line, kind]);
+        if let Some(version) = self.version {
+            put(["\r\nversion: ", digits.format(version)]);
+        }
+        if let Some(refused) = self.ver_error {
+            put(["\r\nvererror: ", if refused { "true" } else { "false" }]);
+        }
+        if let Some(stamp) = self.stamp {
+            put(["\r\nstamp: ", digits.format(stamp)]);
+        }
+        if let Some(expire_ms) = self.expire_ms {
+            put(["\r\nexpire: ", digits.format(expire_ms)]);
+        }
+        put(["\r\ncontent-length: ", digits.format(self.body.len())]);
+        put(["\r\n\r\n", ""]);
+        true
     }
 
     /// The HTTP response, its headers written into `headers` (whose old content goes, whose memory is used again).
@@ -271,6 +315,46 @@ mod tests {
         assert_eq!((seen("Keys"), seen("TotalCount")), (Some("2".into()), Some("0".into())));
         assert_eq!(seen("Cursor").as_deref(), Some("AbC_9"));
         assert_eq!((seen("host"), seen("connection")), (None, None));
+    }
+
+    #[test]
+    fn a_head_says_what_the_response_says() {
+        let plain = Answer::ok(Kind::Text, "value");
+        let absent = Answer::empty(StatusCode::NOT_FOUND);
+        let answers = [
+            plain.clone(),
+            Answer { kind: Kind::Json, ..plain.clone() },
+            Answer { kind: Kind::Binary, ..plain.clone() },
+            plain.clone().with_version(u64::MAX).with_ver_error(true).with_stamp(5, Some(6)),
+            plain.clone().with_version(0).with_ver_error(false).with_stamp(u64::MAX, None),
+            absent.clone().with_version(0),
+        ];
+        for answer in answers {
+            let mut head = b"before".to_vec();
+            assert!(answer.write_head(&mut head), "{answer:?}");
+            let mut room = [httparse::EMPTY_HEADER; 16];
+            let mut read = httparse::Response::new(&mut room);
+            let length = read.parse(&head[6..]).unwrap().unwrap();
+            assert_eq!(length, head.len() - 6);
+            let mut seen: Vec<_> = read.headers.iter().map(|header| (header.name, header.value)).collect();
+            assert_eq!(seen.pop().unwrap(), ("content-length", answer.body.len().to_string().as_bytes()));
+            let response = answer.clone().into_response(HeaderMap::new(), false);
+            let meant = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+            assert_eq!(seen, meant.collect::<Vec<_>>());
+            assert_eq!((read.version, read.code), (Some(1), Some(response.status().as_u16())));
+            assert_eq!(read.reason, response.status().canonical_reason());
+        }
+        let others = [
+            absent.clone().closing(),
+            absent.with_outcome("word"),
+            plain.clone().with_listing(1, None, None),
+            Answer { kind: Kind::Other("text/css"), ..plain.clone() },
+            Answer { status: StatusCode::NO_CONTENT, ..plain },
+        ];
+        for answer in others {
+            let mut head = Vec::new();
+            assert!(!answer.write_head(&mut head) && head.is_empty(), "{answer:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use hust_store::{Change, Fetch, Lifetime, Record, Seen, Shown, Store};
-use hust_wire::{Answer, Kind, Refusal, Request, param::required};
+use hust_wire::{Answer, Kind, Query, Refusal, Request, param::required};
 use hyper::StatusCode;
 
 use super::{
@@ -14,8 +14,8 @@ use super::{
 use crate::{node::Limits, refuse::refuse};
 
 /// `/hustdb/get`, unless it has to wait.
-pub fn get_now(store: &Store, request: &Request) -> Result<Option<Answer>, Refusal> {
-    let (key, stamps) = asked(request)?;
+pub fn get_now(store: &Store, query: Query<'_>) -> Result<Option<Answer>, Refusal> {
+    let (key, stamps) = asked(query)?;
     let look = |shown: &Shown, value: Seen<'_>| show(Answer::ok(Kind::Text, body(value)), shown, stamps);
     Ok(match store.kv().try_show(&key, look).map_err(refuse)? {
         Fetch::Ready(found) => Some(found.unwrap_or_else(absent)),
@@ -25,10 +25,11 @@ pub fn get_now(store: &Store, request: &Request) -> Result<Option<Answer>, Refus
 
 /// `/hustdb/get`
 pub async fn get(store: &Arc<Store>, request: &Request) -> Outcome {
-    if let Some(answer) = get_now(store, request)? {
+    let query = request.query();
+    if let Some(answer) = get_now(store, query)? {
         return Ok(answer);
     }
-    let (key, stamps) = asked(request)?;
+    let (key, stamps) = asked(query)?;
     let key = key.into_owned();
     let found = pooled(store, move |store| store.kv().get(&key)).await.map_err(refuse)?;
     Ok(match found {
@@ -38,15 +39,14 @@ pub async fn get(store: &Arc<Store>, request: &Request) -> Outcome {
 }
 
 /// The key that is asked for, and whether stamps are.
-fn asked(request: &Request) -> Result<(Cow<'_, [u8]>, bool), Refusal> {
-    let query = request.query();
+fn asked(query: Query<'_>) -> Result<(Cow<'_, [u8]>, bool), Refusal> {
     let key = required("key", query.key("key")?)?;
     Ok((key, query.boolean("stamps")?.unwrap_or(false)))
 }
 
 /// `/hustdb/exist`
 pub async fn exist(store: &Arc<Store>, request: &Request) -> Outcome {
-    let (key, stamps) = asked(request)?;
+    let (key, stamps) = asked(request.query())?;
     let tried = store.kv().try_exist(&key);
     let owned = key.into_owned();
     let found = settle(store, tried, move |store| store.kv().exist(&owned)).await.map_err(refuse)?;

@@ -8,7 +8,7 @@ use hust_store::{
     Change, Fetch, Kind as Row, Lifetime, Member, Record, ScoreOperation, Seen, Shown, Store, Terms, score_of,
 };
 use hust_wire::{
-    Answer, Kind, Refusal, Request,
+    Answer, Kind, Query, Refusal, Request,
     param::{check_key, required, signed},
 };
 use hyper::StatusCode;
@@ -30,8 +30,7 @@ struct Name<'a> {
 
 impl<'a> Name<'a> {
     /// The key is the parameter: fields of hashes.
-    fn of_field(request: &'a Request) -> Result<Name<'a>, Refusal> {
-        let query = request.query();
+    fn of_field(query: Query<'a>) -> Result<Name<'a>, Refusal> {
         let table = required("tb", query.table("tb")?)?;
         Ok(Name { kind: Row::Hash, table, key: required("key", query.key("key")?)? })
     }
@@ -49,7 +48,7 @@ impl<'a> Name<'a> {
 
     fn of(kind: Row, request: &'a Request) -> Result<Name<'a>, Refusal> {
         match kind {
-            Row::Hash => Name::of_field(request),
+            Row::Hash => Name::of_field(request.query()),
             _ => Name::of_member(kind, request),
         }
     }
@@ -64,9 +63,9 @@ impl<'a> Name<'a> {
 }
 
 /// `/hustdb/hget`, unless it has to wait.
-pub fn hget_now(store: &Store, request: &Request) -> Result<Option<Answer>, Refusal> {
-    let name = Name::of_field(request)?;
-    let stamps = request.query().boolean("stamps")?.unwrap_or(false);
+pub fn hget_now(store: &Store, query: Query<'_>) -> Result<Option<Answer>, Refusal> {
+    let name = Name::of_field(query)?;
+    let stamps = query.boolean("stamps")?.unwrap_or(false);
     let look = |shown: &Shown, value: Seen<'_>| show(Answer::ok(Kind::Text, body(value)), shown, stamps);
     match store.members().try_show(&name.member(), look) {
         Ok(Fetch::Ready(found)) => Ok(Some(found.unwrap_or_else(absent))),
@@ -124,7 +123,7 @@ pub async fn exist(store: &Arc<Store>, request: &Request, kind: Row) -> Outcome 
 
 /// `/hustdb/hset`
 pub async fn hset(store: &Arc<Store>, request: &mut Request, limits: &Limits) -> Outcome {
-    let name = Name::of_field(request)?;
+    let name = Name::of_field(request.query())?;
     let value = request.value("val")?;
     let terms = written::terms(request, Lifetime::Ttl(0), limits)?;
     let tried = store.members().try_write(&name.member(), Change::Put(&value), terms);
@@ -144,7 +143,7 @@ pub async fn sadd(store: &Arc<Store>, request: &Request, limits: &Limits) -> Out
 
 /// `/hustdb/hincrby`
 pub async fn hincrby(store: &Arc<Store>, request: &Request, limits: &Limits) -> Outcome {
-    let name = Name::of_field(request)?;
+    let name = Name::of_field(request.query())?;
     let value = request.value("val")?;
     let by = signed("val", &value)?;
     if request.query().boolean("is_dup")?.unwrap_or(false) {

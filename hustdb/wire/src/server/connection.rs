@@ -62,13 +62,13 @@ pub async fn serve<H: Handler>(
         },
     };
     let pulse = Arc::new(Pulse::new());
-    let transport = Transport::new(stream, pulse.clone());
     let link = Link { shared, local, pulse, peer, refused };
-    run(&link, transport, timeouts, &roster).await;
+    run(&link, stream, timeouts, &roster).await;
 }
 
-async fn run<H: Handler>(link: &Link<H>, transport: Transport, timeouts: Timeouts, roster: &Roster) {
+async fn run<H: Handler>(link: &Link<H>, stream: Stream, timeouts: Timeouts, roster: &Roster) {
     let pulse = &link.pulse;
+    let transport = Transport::new(stream, link);
     let mut http =
         link.shared.http.serve_connection(transport, service_fn(|request| exchange(link, request)));
     let mut alarm =
@@ -78,8 +78,8 @@ async fn run<H: Handler>(link: &Link<H>, transport: Transport, timeouts: Timeout
         if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {
             return Poll::Ready(End::Finished(result));
         }
-        // Told to end between two requests, hyper would drop a head it has read in part.
-        if !told && roster.is_draining() && !pulse.is_reading_head() {
+        // Told to end between two requests, hyper would drop a head it has read in part, and an answer it knows nothing of.
+        if !told && roster.is_draining() && !pulse.is_reading_head() && !pulse.is_blocked() {
             told = true;
             Pin::new(&mut http).graceful_shutdown();
             if let Poll::Ready(result) = Pin::new(&mut http).poll(cx) {

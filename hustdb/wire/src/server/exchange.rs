@@ -73,19 +73,22 @@ impl Future for Exchange<'_> {
 
 /// Takes a request on.
 pub fn exchange<H: Handler>(link: &Link<H>, request: hyper::Request<Incoming>) -> Exchange<'_> {
-    link.pulse.head_read();
     let (head, body) = request.into_parts();
+    link.pulse.head_read(body.is_end_stream());
     let admitted = gate::admit(&link.shared, &head, link.refused.as_ref());
     let mut request = Request::new(head, 0, Bytes::new(), link.peer);
     if let Ok(Target::Route(route)) = admitted {
         request.route = route.id;
         if body.is_end_stream() {
             link.pulse.handling();
-            if let Some(answer) = link.shared.handler.answer_now(&link.local.worker, &request) {
+            let answer = link.shared.handler.answer_now(&link.local.worker, route.id, request.query());
+            if let Some(answer) = answer {
+                link.pulse.answered_at_once(true);
                 return Exchange::Answered(respond(link, answer, Some(route.id), request));
             }
         }
     }
+    link.pulse.answered_at_once(false);
     Exchange::Waiting(Box::pin(wait(link, admitted, request, body)))
 }
 

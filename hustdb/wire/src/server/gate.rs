@@ -1,6 +1,6 @@
 //! The order of checks on a request's head: access 403, auth 401, path 404, method 405, ready 503.
 
-use hyper::{StatusCode, http::request::Parts};
+use hyper::{Method, StatusCode, http::request::Parts};
 
 use super::{Handler, Shared};
 use crate::{
@@ -41,6 +41,16 @@ pub fn admit<'a, H: Handler>(
         Phase::Starting => Err(not_ready()),
         Phase::Ready | Phase::Draining => Ok(Target::Route(route)),
     }
+}
+
+/// Whether of a GET nothing but its path decides; else it is for [`admit`].
+pub fn is_open<H: Handler>(shared: &Shared<H>, refused: Option<&Refusal>) -> bool {
+    refused.is_none() && !shared.guard.asks_for_credentials() && shared.lifecycle.phase() == Phase::Ready
+}
+
+/// The route of a GET where the gate is open; `None` leaves it to [`admit`].
+pub fn route_of_get<'a, H: Handler>(shared: &'a Shared<H>, path: &str) -> Option<&'a Route> {
+    shared.router.find(path).filter(|route| route.methods.allow(&Method::GET))
 }
 
 fn own_path<H: Handler>(shared: &Shared<H>, head: &Parts, path: &str) -> Result<Target<'static>, Refusal> {

@@ -3,7 +3,7 @@
 //! [`start`] runs `server.workers` threads, each with its own runtime and its own listener on the same port
 //! (SO_REUSEPORT), so a connection lives and ends on one thread. `gate.rs` decides on a request's head in the order of
 //! the contract, `intake.rs` takes the body within its limits, the program's [`Handler`] answers, `connection.rs`
-//! watches the deadlines.
+//! watches the deadlines. A plain GET whose answer the handler knows at once never reaches hyper: `direct.rs`.
 //!
 //! hyper would answer malformed, too long and too large heads by itself, without a body, and close late ones
 //! silently. `transport.rs` swallows those answers and `farewell.rs` gives ours instead: 400, 408, 414 and 431 have a
@@ -13,12 +13,14 @@
 
 mod alone;
 mod connection;
+mod direct;
 mod exchange;
 mod farewell;
 mod gate;
 mod intake;
 mod listen;
 mod pulse;
+mod rest;
 mod roster;
 mod shared;
 mod tls;
@@ -34,6 +36,7 @@ use crate::{
     config::{Invalid, SecurityConfig, ServerConfig},
     lifecycle::Lifecycle,
     metrics::{Commands, Requests},
+    query::Query,
     request::Request,
     route::Route,
 };
@@ -49,9 +52,9 @@ pub trait Handler: Send + Sync + 'static {
     /// The state of worker `index`, made on its thread inside its runtime.
     fn worker(&self, index: usize) -> Self::Worker;
 
-    /// Answers at once a request without a body whose head was admitted, if that needs no waiting of any kind; what
-    /// this leaves alone comes to [`Handler::handle`].
-    fn answer_now(&self, _worker: &Self::Worker, _request: &Request) -> Option<Answer> {
+    /// Answers at once a request without a body whose head was admitted, if that needs no waiting of any kind and no more
+    /// than route and query; what this leaves alone comes to [`Handler::handle`]. It may be asked twice for one request.
+    fn answer_now(&self, _worker: &Self::Worker, _route: u16, _query: Query<'_>) -> Option<Answer> {
         None
     }
 

@@ -35,6 +35,12 @@ pub struct Pulse {
     /// The status of an answer of hyper's own that was swallowed, or 0.
     swallowed: AtomicU16,
     linger: AtomicBool,
+    /// The last request was answered as soon as it was there.
+    at_once: AtomicBool,
+    /// The bytes that hyper was given last ended in an empty line.
+    ended: AtomicBool,
+    /// hyper holds no bytes.
+    clear: AtomicBool,
     /// Somebody waits for the answer to have left.
     awaited: AtomicBool,
     receipt: Mutex<Option<oneshot::Sender<()>>>,
@@ -62,6 +68,9 @@ impl Pulse {
             blocked: AtomicBool::new(false),
             swallowed: AtomicU16::new(0),
             linger: AtomicBool::new(false),
+            at_once: AtomicBool::new(true),
+            ended: AtomicBool::new(true),
+            clear: AtomicBool::new(true),
             awaited: AtomicBool::new(false),
             receipt: Mutex::new(None),
         }
@@ -86,8 +95,32 @@ impl Pulse {
         }
     }
 
-    /// A head is complete; its first byte may have come with the request before.
-    pub fn head_read(&self) {
+    /// Whether what is read next begins a request, if it is not the rest of one, and is likely to be answered at once, as
+    /// the last request was.
+    pub fn expects_plain(&self) -> bool {
+        self.phase.load(Relaxed) == IDLE && self.at_once.load(Relaxed)
+    }
+
+    /// A request that hyper read was answered as soon as it was there, or was not.
+    pub fn answered_at_once(&self, at_once: bool) {
+        self.at_once.store(at_once, Relaxed);
+    }
+
+    /// hyper was given bytes, which ended in an empty line or may not have.
+    pub fn handed_over(&self, ended: bool) {
+        self.clear.store(false, Relaxed);
+        self.ended.store(ended, Relaxed);
+    }
+
+    /// Whether hyper holds no bytes when it reads between two requests. So it is if its last bytes ended in an empty line
+    /// and the last request it saw had no body: what could be left is complete heads, and those it takes before it reads.
+    pub fn is_clear(&self) -> bool {
+        self.clear.load(Relaxed)
+    }
+
+    /// A head is complete, and has no body if `bodiless`; its first byte may have come with the request before.
+    pub fn head_read(&self, bodiless: bool) {
+        self.clear.store(bodiless && self.ended.load(Relaxed), Relaxed);
         self.ahead.store(false, Relaxed);
         match self.phase.load(Relaxed) {
             RECEIVING => self.phase.store(RECEIVING_BODY, Relaxed),
@@ -214,7 +247,7 @@ mod tests {
         assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)));
         pass(1).await;
         assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Late, "from the first byte, not the last");
-        pulse.head_read();
+        pulse.head_read(true);
         pulse.handling();
         pass(1000).await;
         assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)), "a handler has its own limits");
@@ -235,7 +268,7 @@ mod tests {
     async fn bytes_read_ahead_are_timed() {
         let pulse = Pulse::new();
         pulse.bytes_read();
-        pulse.head_read();
+        pulse.head_read(true);
         pulse.handling();
         pulse.bytes_read();
         pulse.answering(None);

@@ -72,9 +72,14 @@ impl Guard {
         self.security.load().access.allows(peer)
     }
 
+    /// Whether requests need credentials.
+    pub fn asks_for_credentials(&self) -> bool {
+        self.auth_on.load(Ordering::Acquire)
+    }
+
     /// Checks the credentials of a request.
     pub fn authenticate(&self, headers: &HeaderMap, realm: &'static str) -> Result<(), Refusal> {
-        if !self.auth_on.load(Ordering::Acquire) {
+        if !self.asks_for_credentials() {
             return Ok(());
         }
         let shown = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);

@@ -7,20 +7,36 @@
 //! ends the heads, has an empty body, and lacks the `content-type` that every answer of ours has.
 
 use std::{
+    cell::RefCell,
     io,
     io::IoSlice,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::pulse::Pulse;
+use super::{Handler, direct, exchange::Link, rest::Rest};
 use crate::flat::{FLAT_MAX_BYTES, flat};
+
+/// Most bytes of a read that may bring a plain request: as many as hyper reads at least.
+const SCRATCH_BYTES: usize = 8192;
+
+/// What plain requests are read into, and heads of their answers written to, by all connections of a thread.
+#[derive(Default)]
+struct Scratch {
+    read: Vec<u8>,
+    head: Vec<u8>,
+    /// What followed the target of the last plain request.
+    known: Vec<u8>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 /// A client's stream.
 pub enum Stream {
@@ -29,6 +45,20 @@ pub enum Stream {
 }
 
 impl Stream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -45,37 +75,93 @@ impl Stream {
 }
 
 /// The stream as hyper sees it.
-pub struct Transport {
+pub struct Transport<'a, H: Handler> {
     pub stream: Stream,
-    pulse: Arc<Pulse>,
+    link: &'a Link<H>,
     /// Bytes the socket has not taken yet of those hyper offered last.
     left: usize,
+    /// Of an answer that hyper knows nothing of.
+    rest: Rest,
 }
 
-impl Transport {
-    pub fn new(stream: Stream, pulse: Arc<Pulse>) -> Transport {
-        Transport { stream, pulse, left: 0 }
+impl<'a, H: Handler> Transport<'a, H> {
+    pub fn new(stream: Stream, link: &'a Link<H>) -> Transport<'a, H> {
+        Transport { stream, link, left: 0, rest: Rest::default() }
+    }
+
+    /// Reads what is likely to be a plain request, and answers those; the first that is none of these is hyper's.
+    fn poll_read_plain(&mut self, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let pulse = &*self.link.pulse;
+        SCRATCH.with_borrow_mut(|Scratch { read, head, known }| {
+            read.resize(SCRATCH_BYTES, 0);
+            loop {
+                let room = read.len().min(buf.remaining());
+                let mut filled = ReadBuf::new(read.get_mut(..room).unwrap_or_default());
+                ready!(self.stream.poll_read(cx, filled.unfilled()))?;
+                pulse.bytes_read();
+                let bytes = filled.filled();
+                let plain = Some(bytes).filter(|_| pulse.is_clear());
+                let body = plain.and_then(|bytes| direct::answer(self.link, bytes, head, known));
+                let Some(body) = body else {
+                    pulse.handed_over(bytes.ends_with(b"\r\n\r\n"));
+                    buf.put_slice(bytes);
+                    return Poll::Ready(Ok(()));
+                };
+                let sent = match body.is_empty() {
+                    true => self.stream.poll_write(cx, head),
+                    false => self.stream.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(&body)]),
+                };
+                let sent = if let Poll::Ready(sent) = sent { sent? } else { 0 };
+                if sent < head.len() + body.len() {
+                    self.rest = Rest::of(head, body, sent);
+                    ready!(self.poll_rest(cx))?;
+                }
+                ready!(self.poll_flushed(cx))?;
+            }
+        })
+    }
+
+    /// Writes what is left of an answer that hyper knows nothing of.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (stream, pulse) = (&mut self.stream, &self.link.pulse);
+        self.rest.poll_write(|bytes| {
+            let sent = stream.poll_write(cx, bytes);
+            if sent.is_ready() {
+                pulse.wrote();
+            } else {
+                pulse.write_blocked();
+            }
+            sent
+        })
+    }
+
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.stream.poll_flush(cx);
+        if flushed.is_ready() {
+            self.link.pulse.flushed();
+        }
+        flushed
     }
 }
 
-impl Read for Transport {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        };
+impl<H: Handler> Read for Transport<'_, H> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_rest(cx))?;
+        let pulse = &this.link.pulse;
+        if pulse.expects_plain() {
+            return this.poll_read_plain(cx, buf);
+        }
+        let read = this.stream.poll_read(cx, buf);
         if read.is_ready() {
-            self.pulse.bytes_read();
+            pulse.bytes_read();
+            pulse.handed_over(false);
         }
         read
     }
 }
 
-impl Write for Transport {
+impl<H: Handler> Write for Transport<'_, H> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
@@ -86,12 +172,12 @@ impl Write for Transport {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let total = bufs.iter().map(|buf| buf.len()).sum::<usize>();
-        let may_be_own = if self.left > 0 { total > self.left } else { self.pulse.between_answers() };
+        let may_be_own = if self.left > 0 { total > self.left } else { self.link.pulse.between_answers() };
         let before;
         let bufs = match bufs.first().filter(|_| may_be_own).and_then(|heads| own_answer(heads)) {
             None => bufs,
             Some(Own { before: [], status, len }) => {
-                self.pulse.swallow(status);
+                self.link.pulse.swallow(status);
                 return Poll::Ready(Ok(len));
             }
             Some(own) => {
@@ -107,12 +193,12 @@ impl Write for Transport {
         match &written {
             Poll::Ready(Ok(taken)) => {
                 self.left = total - taken;
-                self.pulse.wrote();
+                self.link.pulse.wrote();
             }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
                 self.left = total;
-                self.pulse.write_blocked();
+                self.link.pulse.write_blocked();
             }
         }
         written
@@ -122,15 +208,10 @@ impl Write for Transport {
         true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        };
-        if flushed.is_ready() {
-            self.pulse.flushed();
-        }
-        flushed
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_rest(cx))?;
+        this.poll_flushed(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails")]
 
 mod body;
+mod direct;
 mod drain;
 mod gate;
 mod head;

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use hust_wire::{
-    Answer, Kind, Request,
+    Answer, Kind, Query, Request,
     config::{SecurityConfig, ServerConfig, Size},
     route::{BodyRule, Methods, Route},
     server::{self, Control, Handler, Program, Running},
@@ -52,12 +52,17 @@ impl Handler for Echo {
         index
     }
 
+    fn answer_now(&self, _: &usize, route: u16, query: Query<'_>) -> Option<Answer> {
+        match route {
+            0 => Some(key(query)),
+            3 => Some(Answer::ok(Kind::Text, self.big.clone())),
+            _ => None,
+        }
+    }
+
     async fn handle(&self, _: &usize, request: &mut Request) -> Answer {
         match request.route {
-            0 => match request.query().key("key") {
-                Ok(key) => Answer::ok(Kind::Text, key.unwrap_or_default().into_owned()).with_version(1),
-                Err(refusal) => refusal.into(),
-            },
+            0 => key(request.query()),
             1 | 2 => Answer::shared(Kind::Binary, request.body.clone()),
             3 => Answer::ok(Kind::Text, self.big.clone()),
             4 => {
@@ -77,6 +82,13 @@ impl Handler for Echo {
 
     fn metrics(&self, text: &mut String) {
         text.push_str("own_metric 1\n");
+    }
+}
+
+fn key(query: Query<'_>) -> Answer {
+    match query.key("key") {
+        Ok(key) => Answer::ok(Kind::Text, key.unwrap_or_default().into_owned()).with_version(1),
+        Err(refusal) => refusal.into(),
     }
 }
 

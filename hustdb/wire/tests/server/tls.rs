@@ -11,7 +11,7 @@ use hust_wire::{
 };
 use tokio::runtime::Runtime;
 
-use crate::support::{Nothing, PROGRAM, Server, config};
+use crate::support::{Nothing, PROGRAM, Server, big, config};
 
 fn serving(certificate: &Certificate) -> ServerConfig {
     let path = |file: &std::path::Path| file.to_str().unwrap().to_owned();
@@ -56,6 +56,9 @@ fn serves_https() {
     let long = "l".repeat(1001);
     assert_eq!(curl(&["-X", "PUT", "-d", &long, &format!("{url}/put")]), "body: over 1000 bytes\n");
     assert_eq!(curl(&["-X", "PUT", "-d", "body", &format!("{url}/put")]), "body");
+    let (get, much) = (format!("{url}/get?key=between"), format!("{url}/big"));
+    let whole = String::from_utf8(big().into()).unwrap();
+    assert!(curl(&[&get, &much, &get, &much, &get]) == format!("between{whole}between{whole}between"));
     let other = serving(&Certificate::make(dir.path(), "b").unwrap());
     let half = ServerConfig { tls_key: String::new(), ..tls.clone() };
     let missing = ServerConfig { tls_key: "/nonexistent/key.pem".into(), ..tls.clone() };
