@@ -96,6 +96,11 @@ impl Stats {
 }
 
 impl Engine {
+    /// What has stopped all writing, if something has.
+    pub fn poisoned(&self) -> Option<String> {
+        self.inner.log.poisoned()
+    }
+
     /// A look at the engine as it is now.
     pub fn stats(&self) -> Stats {
         let inner = &self.inner;

@@ -134,6 +134,11 @@ impl Handler for Node {
         self.run(command, store, request).await.unwrap_or_else(Answer::from)
     }
 
+    fn ailment(&self) -> Option<String> {
+        let cause = self.store.get()?.engine().poisoned()?;
+        Some(format!("writes stopped: {cause}"))
+    }
+
     fn metrics(&self, text: &mut String) {
         if let Some(store) = self.store.get() {
             metrics::write(text, store, self.cache.as_ref(), self.delivery.figures(store));

@@ -182,3 +182,25 @@ fn a_master_that_fell_behind_meanwhile_does_not_decide() {
     assert_eq!((reply.status, reply.header("outcome")), (503, Some("unknown")), "{}", reply.text());
     assert!(!stubs.nodes[1].took().contains('P'), "it was not asked");
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a folder that is lost")]
+fn a_master_that_cannot_write_any_more_is_replaced() {
+    let cluster = Cluster::of(2, &["engine.partitions=1", "engine.memtable=1MiB"], &[]);
+    let mut client = cluster.client();
+    client.check(&[("/hincrby?tb=h&key=n&val=1", "", "200 1 false 1")]);
+    // Its first table cannot be made.
+    std::fs::remove_dir(cluster.folder.path().join("node0/table")).unwrap();
+    let (mut node, mut number, value) = (cluster.node(0), 0, "v".repeat(250));
+    let stopped = wait_until(LONG, || {
+        for _ in 0..200 {
+            number += 1;
+            node.ask("PUT", &format!("/hustdb/put?key={number}"), &value);
+        }
+        node.get("/status.html").status == 503
+    });
+    assert!(stopped, "{number} writes");
+    cluster.wait_for(0, "down", false);
+    client
+        .check(&[("/hincrby?tb=h&key=n&val=1", "", "200 2 false 2"), ("/hget?tb=h&key=n", "", "200 2 - 2")]);
+}

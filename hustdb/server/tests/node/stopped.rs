@@ -44,8 +44,10 @@ fn what_stops_writing_is_told_and_reads_go_on() {
         ("GET", "/hustdb/get?key=k", "", "200 1 - v"),
         ("GET", "/hustdb/exist?key=k1", "", "200 1 -"),
         ("GET", "/hustdb/hget?tb=t&key=f", "", "412 0 - tb: no such table"),
-        ("GET", "/status.html", "", "200 - - ok"),
     ]);
+    // Whoever has a partner to go to goes there.
+    let status = brief(&client.get("/status.html"));
+    assert!(status.starts_with("503 - - status: writes stopped: "), "{status}");
     let logged = std::fs::read_to_string(log.path()).unwrap();
     assert_eq!(logged.matches("ERROR").count(), 1, "once, however many writes are refused: {logged}");
     node.kill().unwrap();
@@ -56,5 +58,6 @@ fn what_stops_writing_is_told_and_reads_go_on() {
         let found = client.get(&format!("/hustdb/exist?key=k{number}")).status;
         assert!(found == 200 || !kept.contains(&number), "{number}");
     }
+    assert_eq!(brief(&client.get("/status.html")), "200 - - ok");
     assert_eq!(brief(&client.put("/hustdb/put?key=k", "w")), "200 2 false");
 }

@@ -168,13 +168,16 @@ async fn own<H: Handler>(shared: &Shared<H>, target: Target<'_>, body: Incoming)
             Answer::ok(Kind::Text, format!("{} {}\n", shared.program.name, shared.program.version))
         }
         Target::Metrics => metrics(shared),
-        Target::Status | Target::Route(_) => status(shared.lifecycle.phase()),
+        Target::Status | Target::Route(_) => status(shared),
     }
 }
 
-fn status(phase: Phase) -> Answer {
-    match phase {
-        Phase::Ready => Answer::ok(Kind::Text, Bytes::from_static(b"ok\n")),
+fn status<H: Handler>(shared: &Shared<H>) -> Answer {
+    match shared.lifecycle.phase() {
+        Phase::Ready => match shared.handler.ailment() {
+            None => Answer::ok(Kind::Text, Bytes::from_static(b"ok\n")),
+            Some(reason) => Refusal::unavailable("status", reason).into(),
+        },
         Phase::Starting => gate::not_ready().into(),
         Phase::Draining => Refusal::unavailable("status", "draining").into(),
     }

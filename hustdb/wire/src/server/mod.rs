@@ -61,6 +61,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers a request whose head was admitted and whose body is complete. Dropped halfway if the client goes.
     fn handle(&self, worker: &Self::Worker, request: &mut Request) -> impl Future<Output = Answer> + Send;
 
+    /// Why health checks are to send nobody here although the server serves, if so.
+    fn ailment(&self) -> Option<String> {
+        None
+    }
+
     /// Writes the program's own metrics, Prometheus text without the final `# EOF`.
     fn metrics(&self, text: &mut String);
 
