@@ -78,17 +78,19 @@ pub struct Worker {
 }
 
 impl Front {
-    async fn run(&self, command: Command, worker: &Worker, request: &Request) -> Result<Answer, Refusal> {
+    async fn run(&self, command: Command, worker: &Worker, request: &mut Request) -> Result<Answer, Refusal> {
         let (proxy, pool) = (&self.0, &worker.pool);
         Ok(match command {
             Command::Write(verb) => self.write(worker, Write::parse(verb, request)?).await,
             Command::Read(lookup) => {
-                let wanted = lookup.parse(request, false)?;
-                read(proxy, pool, wanted.identity.slot(), &wanted.call).await
+                let (slot, call) = lookup.parse(request)?;
+                // Its buffer is used again while the node is waited for.
+                request.release();
+                read(proxy, pool, slot, &call).await
             }
             // What is asked less often is kept out of the way: what a request waits with is moved about, all of it.
             Command::Both(lookup) => {
-                let wanted = lookup.parse(request, true)?;
+                let wanted = lookup.parse_both(request)?;
                 Box::pin(get2(proxy, pool, lookup, &wanted)).await
             }
             Command::Range(listing) => {
