@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use hust_wire::{
     Answer,
-    client::{Call, Pool, Reply},
+    client::{Call, Failure, Pool, Reply},
 };
 use hyper::StatusCode;
 
@@ -32,7 +32,12 @@ impl Asked {
 
 /// Asks a node to read.
 pub async fn ask(pool: &Pool, node: &Node, call: &Call) -> Asked {
-    match pool.call(&node.host, call).await {
+    asked(node, pool.call(&node.host, call).await)
+}
+
+/// Takes in what came of asking a node.
+fn asked(node: &Node, outcome: Result<Reply, Failure>) -> Asked {
+    match outcome {
         Ok(reply) => {
             let leg = sort(&reply);
             if leg == ReadLeg::Failed {
@@ -71,10 +76,26 @@ pub async fn read(proxy: &Proxy, pool: &Pool, slot: u16, call: &Call) -> Answer 
         return no_master([(&acting[0], "is not up"), (&acting[1], "is not up")]);
     };
     let node = cast.first.of(&acting);
-    let first = ask(pool, node, call).await;
+    // What waits is moved about, all of it: so little is kept while the node is asked.
+    let outcome = pool.call(&node.host, call).await;
+    match after_first(proxy, asked(node, outcome), cast, moving) {
+        First::Shown(answer) => answer,
+        First::Doubted(first) => Box::pin(fall_back(proxy, pool, &acting, cast, call, first)).await,
+    }
+}
+
+/// What the first master said.
+enum First {
+    /// The answer, as the client gets it.
+    Shown(Answer),
+    /// The other one is to be asked.
+    Doubted(Asked),
+}
+
+fn after_first(proxy: &Proxy, first: Asked, cast: Cast, moving: bool) -> First {
     match (plan::after_first_read(first.leg, proxy.fallback, cast.first_behind, moving), &first.reply) {
-        (AfterRead::Show, Some(reply)) => show(reply),
-        _ => Box::pin(fall_back(proxy, pool, &acting, cast, call, first)).await,
+        (AfterRead::Show, Some(reply)) => First::Shown(show(reply)),
+        _ => First::Doubted(first),
     }
 }
 

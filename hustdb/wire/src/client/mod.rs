@@ -19,6 +19,7 @@ mod headers;
 mod link;
 mod peer;
 mod pool;
+mod roundtrip;
 mod socket;
 mod target;
 mod trust;
