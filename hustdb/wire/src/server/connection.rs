@@ -63,7 +63,7 @@ pub async fn serve<H: Handler>(
     };
     let pulse = Arc::new(Pulse::new());
     let transport = Transport::new(stream, pulse.clone());
-    let link = Link { shared, local, pulse, peer, refused };
+    let link = Link { shared, local, pulse, waker, peer, refused };
     run(&link, transport, timeouts, &roster).await;
 }
 
