@@ -11,8 +11,9 @@ use hyper::StatusCode;
 use crate::{
     health::{self, Node},
     plan::{self, AfterRead, Cast, ReadLeg, Shown},
-    proxy::Proxy,
+    proxy::{Proxy, Worker},
     show::{no_master, refuses_us, show, told, why},
+    table::Seats,
 };
 
 /// What a node answered.
@@ -66,21 +67,18 @@ fn sort(reply: &Reply) -> ReadLeg {
 }
 
 /// Reads what lies in a slot.
-pub async fn read(proxy: &Proxy, pool: &Pool, slot: u16, call: &Call) -> Answer {
-    let (acting, moving) = {
-        let installed = proxy.tables.load();
-        let seats = installed.seats(slot);
-        (seats.acting.clone(), seats.moving)
-    };
+pub async fn read(proxy: &Proxy, worker: &Worker, slot: u16, call: &Call) -> Answer {
+    let places = worker.places.of(&proxy.tables);
+    let Seats { acting, moving, .. } = places.seats(slot);
     let Some(cast) = plan::cast([acting[0].view(), acting[1].view()]) else {
         return no_master([(&acting[0], "is not up"), (&acting[1], "is not up")]);
     };
-    let node = cast.first.of(&acting);
+    let node = cast.first.of(acting);
     // What waits is moved about, all of it: so little is kept while the node is asked.
-    let outcome = pool.call(&node.host, call).await;
-    match after_first(proxy, asked(node, outcome), cast, moving) {
+    let outcome = worker.pool.call(&node.host, call).await;
+    match after_first(proxy, asked(node, outcome), cast, *moving) {
         First::Shown(answer) => answer,
-        First::Doubted(first) => Box::pin(fall_back(proxy, pool, &acting, cast, call, first)).await,
+        First::Doubted(first) => Box::pin(fall_back(proxy, &worker.pool, acting, cast, call, first)).await,
     }
 }
 
