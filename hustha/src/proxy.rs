@@ -28,7 +28,7 @@ use crate::{
     plan::Fallback,
     read::read,
     routes::{Command, command},
-    table::{Ids, Installer, Tables},
+    table::{Hold, Ids, Installer, Tables},
     write::{self, Debtor, Flights},
 };
 
@@ -72,28 +72,31 @@ pub struct Front(pub Arc<Proxy>);
 /// What one worker keeps for itself.
 #[derive(Debug)]
 pub struct Worker {
-    pool: Pool,
+    pub pool: Pool,
+    pub places: Hold,
     sync: Pool,
     detached: Arc<Detached>,
 }
 
 impl Front {
-    async fn run(&self, command: Command, worker: &Worker, request: &Request) -> Result<Answer, Refusal> {
+    async fn run(&self, command: Command, worker: &Worker, request: &mut Request) -> Result<Answer, Refusal> {
         let (proxy, pool) = (&self.0, &worker.pool);
         Ok(match command {
             Command::Write(verb) => self.write(worker, Write::parse(verb, request)?).await,
             Command::Read(lookup) => {
-                let wanted = lookup.parse(request, false)?;
-                read(proxy, pool, wanted.identity.slot(), &wanted.call).await
+                let (slot, call) = lookup.parse(request)?;
+                // Its buffer is used again while the node is waited for.
+                request.release();
+                read(proxy, worker, slot, &call).await
             }
             // What is asked less often is kept out of the way: what a request waits with is moved about, all of it.
             Command::Both(lookup) => {
-                let wanted = lookup.parse(request, true)?;
+                let wanted = lookup.parse_both(request)?;
                 Box::pin(get2(proxy, pool, lookup, &wanted)).await
             }
             Command::Range(listing) => {
                 let (slot, call) = canon::range(listing, request)?;
-                read(proxy, pool, slot, &call).await
+                read(proxy, worker, slot, &call).await
             }
             Command::Peer(listing) => {
                 let peers = proxy.tables.load().peers.clone();
@@ -128,6 +131,7 @@ impl Handler for Front {
         let sync = Options { trust: self.0.sync_trust.clone(), ..Options::from(&self.0.backend) };
         Worker {
             pool: Pool::new(&self.0.backend),
+            places: Hold::new(&self.0.tables),
             sync: Pool::with(sync, user, password),
             detached: Arc::default(),
         }

@@ -4,15 +4,16 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use hust_wire::{
     Answer,
-    client::{Call, Pool, Reply},
+    client::{Call, Failure, Pool, Reply},
 };
 use hyper::StatusCode;
 
 use crate::{
     health::{self, Node},
     plan::{self, AfterRead, Cast, ReadLeg, Shown},
-    proxy::Proxy,
+    proxy::{Proxy, Worker},
     show::{no_master, refuses_us, show, told, why},
+    table::Seats,
 };
 
 /// What a node answered.
@@ -32,7 +33,12 @@ impl Asked {
 
 /// Asks a node to read.
 pub async fn ask(pool: &Pool, node: &Node, call: &Call) -> Asked {
-    match pool.call(&node.host, call).await {
+    asked(node, pool.call(&node.host, call).await)
+}
+
+/// Takes in what came of asking a node.
+fn asked(node: &Node, outcome: Result<Reply, Failure>) -> Asked {
+    match outcome {
         Ok(reply) => {
             let leg = sort(&reply);
             if leg == ReadLeg::Failed {
@@ -61,20 +67,33 @@ fn sort(reply: &Reply) -> ReadLeg {
 }
 
 /// Reads what lies in a slot.
-pub async fn read(proxy: &Proxy, pool: &Pool, slot: u16, call: &Call) -> Answer {
-    let (acting, moving) = {
-        let installed = proxy.tables.load();
-        let seats = installed.seats(slot);
-        (seats.acting.clone(), seats.moving)
-    };
+pub async fn read(proxy: &Proxy, worker: &Worker, slot: u16, call: &Call) -> Answer {
+    let places = worker.places.of(&proxy.tables);
+    let Seats { acting, moving, .. } = places.seats(slot);
     let Some(cast) = plan::cast([acting[0].view(), acting[1].view()]) else {
         return no_master([(&acting[0], "is not up"), (&acting[1], "is not up")]);
     };
-    let node = cast.first.of(&acting);
-    let first = ask(pool, node, call).await;
+    let node = cast.first.of(acting);
+    // What waits is moved about, all of it: so little is kept while the node is asked.
+    let outcome = worker.pool.call(&node.host, call).await;
+    match after_first(proxy, asked(node, outcome), cast, *moving) {
+        First::Shown(answer) => answer,
+        First::Doubted(first) => Box::pin(fall_back(proxy, &worker.pool, acting, cast, call, first)).await,
+    }
+}
+
+/// What the first master said.
+enum First {
+    /// The answer, as the client gets it.
+    Shown(Answer),
+    /// The other one is to be asked.
+    Doubted(Asked),
+}
+
+fn after_first(proxy: &Proxy, first: Asked, cast: Cast, moving: bool) -> First {
     match (plan::after_first_read(first.leg, proxy.fallback, cast.first_behind, moving), &first.reply) {
-        (AfterRead::Show, Some(reply)) => show(reply),
-        _ => Box::pin(fall_back(proxy, pool, &acting, cast, call, first)).await,
+        (AfterRead::Show, Some(reply)) => First::Shown(show(reply)),
+        _ => First::Doubted(first),
     }
 }
 

@@ -3,8 +3,9 @@
 use hust_wire::{
     Answer, Kind, Refusal,
     answer::Rare,
-    client::{Failure, Outcome, Reply},
+    client::{Failure, Outcome, Reply, is_named},
     line,
+    param::decimal,
 };
 use hyper::{
     StatusCode,
@@ -17,24 +18,23 @@ use crate::{health::Node, plan::Word};
 pub fn show(reply: &Reply) -> Answer {
     let mut answer = Answer { body: reply.body.clone(), ..Answer::empty(reply.status) };
     for (name, value) in reply.headers.iter() {
-        let is = |passing: &str| name.eq_ignore_ascii_case(passing.as_bytes());
         // Lengths first: it is done for each header of each answer.
         match name.len() {
-            5 if is("stamp") => answer.stamp = number(value),
-            7 if is("version") => answer.version = number(value),
-            8 if is("vererror") => answer.ver_error = Some(value == b"true"),
-            6 if is("expire") => answer.expire_ms = number(value),
-            6 if is("cursor") => {
+            5 if is_named(name, b"stamp") => answer.stamp = decimal(value),
+            7 if is_named(name, b"version") => answer.version = decimal(value),
+            8 if is_named(name, b"vererror") => answer.ver_error = Some(value == b"true"),
+            6 if is_named(name, b"expire") => answer.expire_ms = decimal(value),
+            6 if is_named(name, b"cursor") => {
                 rare(&mut answer).cursor = std::str::from_utf8(value).ok().map(str::to_owned)
             }
-            4 if is("keys") => rare(&mut answer).keys = number(value),
-            10 if is("totalcount") => rare(&mut answer).total_count = number(value),
-            11 if is("retry-after") => {
+            4 if is_named(name, b"keys") => rare(&mut answer).keys = decimal(value),
+            10 if is_named(name, b"totalcount") => rare(&mut answer).total_count = decimal(value),
+            11 if is_named(name, b"retry-after") => {
                 rare(&mut answer)
                     .others
                     .extend(HeaderValue::from_bytes(value).map(|value| (RETRY_AFTER, value)));
             }
-            12 if is("content-type") => {
+            12 if is_named(name, b"content-type") => {
                 answer.kind = match value {
                     b"application/json" => Kind::Json,
                     b"application/octet-stream" => Kind::Binary,
@@ -45,10 +45,6 @@ pub fn show(reply: &Reply) -> Answer {
         }
     }
     answer
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 fn rare(answer: &mut Answer) -> &mut Rare {

@@ -115,8 +115,16 @@ fn unsigned(name: &'static str, text: &[u8]) -> Result<Number, Refusal> {
         return Ok(Number::Negative);
     }
     check_digits(name, text)?;
-    let add = |sum: u64, byte: &u8| sum.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
-    Ok(text.iter().try_fold(0, add).map_or(Number::TooBig, Number::Value))
+    Ok(decimal(text).map_or(Number::TooBig, Number::Value))
+}
+
+/// The number that these digits are; `None` if there are none, or other bytes, or more than 64 bits hold.
+pub fn decimal(digits: &[u8]) -> Option<u64> {
+    let add = |sum: u64, byte: &u8| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        sum.checked_mul(10)?.checked_add(u64::from(digit))
+    };
+    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
 }
 
 fn check_digits(name: &'static str, digits: &[u8]) -> Result<(), Refusal> {
@@ -174,6 +182,17 @@ mod tests {
         assert_eq!(read("9223372036854775807"), Ok(Some(i64::MAX)));
         for wrong in ["9223372036854775808", "-9223372036854775809", "", "-", "+1", "1.5", " 1", "0x1"] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn digits_alone_are_a_number() {
+        assert_eq!(
+            [&b"0"[..], b"007", b"18446744073709551615"].map(decimal),
+            [Some(0), Some(7), Some(u64::MAX)]
+        );
+        for wrong in [&b""[..], b"-1", b"+1", b" 1", b"1 ", b"1a", b"/", b":", b"18446744073709551616"] {
+            assert_eq!(decimal(wrong), None, "{}", String::from_utf8_lossy(wrong));
         }
     }
 

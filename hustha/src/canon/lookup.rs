@@ -1,13 +1,18 @@
 //! Reads of one record.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use hust_wire::{
     Refusal, Request,
     client::{Call, Target},
     frame::Kind,
+    param::{check_key, required},
+    slot::slot,
 };
 use hyper::Method;
 
-use super::{Identity, key, member, table};
+use super::Identity;
 
 /// A read of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,15 @@ pub enum Lookup {
     Sismember,
     Zismember,
     Zscore,
+}
+
+/// What a request names, decoded, mostly where it lies.
+struct Named<'a> {
+    /// Empty for a kv pair.
+    table: Cow<'a, str>,
+    key: Cow<'a, [u8]>,
+    /// Whether stamps are asked for.
+    stamps: bool,
 }
 
 /// A read as nodes get it.
@@ -57,28 +71,53 @@ impl Lookup {
         matches!(self, Lookup::Exist | Lookup::Hexist | Lookup::Sismember | Lookup::Zismember)
     }
 
-    /// The read a client asks for; with `stamps` always asked for, if `compares`.
-    pub fn parse(self, request: &Request, compares: bool) -> Result<Read, Refusal> {
+    /// The read a client asks for: the slot of the record and the request.
+    pub fn parse(self, request: &Request) -> Result<(u16, Call), Refusal> {
+        let named = self.named(request)?;
+        let routing = if self.kind() == Kind::SortedSet { named.table.as_bytes() } else { &*named.key };
+        Ok((slot(routing), self.call(request, &named)?))
+    }
+
+    /// The same to be compared, so always with stamps.
+    pub fn parse_both(self, request: &Request) -> Result<Read, Refusal> {
+        let named = Named { stamps: true, ..self.named(request)? };
+        let call = self.call(request, &named)?;
+        let (table, key) = (named.table.into_owned(), named.key.into_owned().into());
+        Ok(Read { identity: Identity { kind: self.kind(), table, key }, call })
+    }
+
+    fn named(self, request: &Request) -> Result<Named<'_>, Refusal> {
         let query = request.query();
-        let stamps = query.boolean("stamps")?.unwrap_or(false) || compares;
-        let kind = self.kind();
-        let table = if kind == Kind::Kv { String::new() } else { table(query)? };
-        let key = match kind {
-            Kind::Kv | Kind::Hash => key(query)?,
-            Kind::Set | Kind::SortedSet => member(request)?,
+        let stamps = query.boolean("stamps")?.unwrap_or(false);
+        let table = match self.kind() {
+            Kind::Kv => Cow::Borrowed(""),
+            _ => required("tb", query.table("tb")?)?,
         };
-        let identity = Identity { kind, table, key };
-        let mut target = Target::new(self.path());
-        if kind != Kind::Kv {
-            target = target.plain("tb", &identity.table);
-        }
-        target = target.some("stamps", stamps.then_some(true));
-        let call = match kind {
-            Kind::Kv | Kind::Hash => {
-                target.bytes("key", &identity.key).call(Method::GET, Default::default())?
+        let key = match self.kind() {
+            Kind::Set | Kind::SortedSet if !request.body.is_empty() => {
+                check_key("key", &request.body)?;
+                Cow::Borrowed(&*request.body)
             }
-            Kind::Set | Kind::SortedSet => target.call(Method::POST, identity.key.clone())?,
+            _ => required("key", query.key("key")?)?,
         };
-        Ok(Read { identity, call: call.idempotent() })
+        Ok(Named { table, key, stamps })
+    }
+
+    fn call(self, request: &Request, named: &Named<'_>) -> Result<Call, Refusal> {
+        let mut target = Target::new(self.path());
+        if self.kind() != Kind::Kv {
+            target = target.plain("tb", &named.table);
+        }
+        if named.stamps {
+            target = target.plain("stamps", true);
+        }
+        let call = match self.kind() {
+            Kind::Kv | Kind::Hash => target.bytes("key", &named.key).get()?,
+            Kind::Set | Kind::SortedSet if request.body.is_empty() => {
+                target.call(Method::POST, Bytes::copy_from_slice(&named.key))?
+            }
+            Kind::Set | Kind::SortedSet => target.call(Method::POST, request.body.clone())?,
+        };
+        Ok(call.idempotent())
     }
 }

@@ -148,10 +148,15 @@ fn slots_are_those_of_the_contract() {
 #[test]
 fn reads_listings_and_the_cache() {
     let get = |target| request("GET", target, b"");
-    let read = Lookup::Get.parse(&get("/get?xkey=b&key=a&stamps=1"), false).unwrap();
-    assert_eq!((shown(&read.call), read.identity.slot()), ("/hustdb/get?stamps=true&key=a ".into(), 51));
-    let read = Lookup::Zscore.parse(&request("POST", "/zscore2?tb=z", b"m"), true).unwrap();
-    assert_eq!(shown(&read.call), "/hustdb/zscore?tb=z&stamps=true m");
+    let (slot, call) = Lookup::Get.parse(&get("/get?xkey=b&key=a&stamps=1")).unwrap();
+    assert_eq!((shown(&call), slot), ("/hustdb/get?stamps=true&key=a ".into(), 51));
+    let (slot, call) = Lookup::Zismember.parse(&get("/zismember?tb=z&key=%00")).unwrap();
+    assert_eq!((shown(&call), slot), ("/hustdb/zismember?tb=z \0".into(), hust_wire::slot::slot(b"z")));
+    let read = Lookup::Zscore.parse_both(&request("POST", "/zscore2?tb=z", b"m")).unwrap();
+    assert_eq!(
+        (shown(&read.call), &*read.identity.key),
+        ("/hustdb/zscore?tb=z&stamps=true m".into(), &b"m"[..])
+    );
     let (slot, call) = range(Listing::Zrangebyscore, &get("/zrangebyscore?tb=z&min=-5&cursor=&x=1")).unwrap();
     assert_eq!(
         (slot, shown(&call)),

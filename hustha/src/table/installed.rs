@@ -38,6 +38,13 @@ pub struct Installed {
     /// Since when it is in force.
     pub since: Instant,
     pub(super) token: Arc<Token>,
+    /// The nodes of all slots.
+    pub(super) places: Arc<Places>,
+}
+
+/// The nodes of all slots, without the token of writes: whoever keeps this keeps no table from being drained.
+#[derive(Debug)]
+pub struct Places {
     seats: Vec<Seats>,
     index: Vec<u16>,
 }
@@ -70,9 +77,17 @@ impl Installed {
         }
         let peers = peers(backends, table).into_iter().map(|host| nodes.get(&host).cloned());
         let peers = peers.collect::<Option<Vec<_>>>()?;
-        Some(Installed { etag: etag(&file), file, peers, since: Instant::now(), token, seats, index })
+        let places = Arc::new(Places { seats, index });
+        Some(Installed { etag: etag(&file), file, peers, since: Instant::now(), token, places })
     }
 
+    /// The nodes of a slot.
+    pub fn seats(&self, slot: u16) -> &Seats {
+        self.places.seats(slot)
+    }
+}
+
+impl Places {
     /// The nodes of a slot. Slots are below [`SLOTS`]; others wrap around.
     pub fn seats(&self, slot: u16) -> &Seats {
         &self.seats[usize::from(self.index[usize::from(slot % SLOTS)])]

@@ -4,6 +4,7 @@
 //! keeps it to its end, so that it can be told when all writes of earlier tables have ended (`Drained`).
 
 mod disk;
+mod hold;
 mod ids;
 mod install;
 mod installed;
@@ -21,9 +22,10 @@ use tokio::{
 };
 
 pub use disk::read;
+pub use hold::Hold;
 pub use ids::Ids;
 pub use install::{Condition, InstallError, Installer};
-pub use installed::{Installed, Seats};
+pub use installed::{Installed, Places, Seats};
 
 /// Writes wait at most this long while their slots are held.
 const HOLD_MAX: Duration = Duration::from_secs(2);

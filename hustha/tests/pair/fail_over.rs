@@ -184,7 +184,6 @@ fn a_master_that_fell_behind_meanwhile_does_not_decide() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a folder that is lost")]
 fn a_master_that_cannot_write_any_more_is_replaced() {
     let cluster = Cluster::of(2, &["engine.partitions=1", "engine.memtable=1MiB"], &[]);
     let mut client = cluster.client();

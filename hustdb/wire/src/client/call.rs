@@ -6,13 +6,14 @@ use bytes::Bytes;
 use hyper::{
     Method, StatusCode,
     header::{HeaderName, HeaderValue},
-    http::uri::PathAndQuery,
 };
 
 use super::{Failure, Headers};
 
 /// Largest answer body accepted unless a call says otherwise: twice the longest listing.
 pub const ANSWER_MAX_BYTES: usize = 64 << 20;
+/// The longest target a node takes, in bytes.
+pub(super) const TARGET_MAX_BYTES: usize = 65_534;
 
 /// What to do when a kept connection turns out to be closed before any byte of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,7 +29,7 @@ pub enum Repeat {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub(super) method: Method,
-    pub(super) target: PathAndQuery,
+    pub(super) target: String,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Bytes,
     pub(super) timeout: Option<Duration>,
@@ -38,13 +39,16 @@ pub struct Call {
 
 impl Call {
     /// A request of `target`: an absolute path and perhaps a query, percent-encoded, at most 65,534 bytes.
-    pub fn new(method: Method, target: impl Into<Bytes>) -> Result<Call, Failure> {
+    pub fn new(method: Method, target: impl Into<String>) -> Result<Call, Failure> {
         let target = target.into();
-        if target.first() != Some(&b'/') || target.contains(&b'#') {
+        if target.len() > TARGET_MAX_BYTES {
+            return Err(Failure::unsent(format!("target: over {TARGET_MAX_BYTES} bytes")));
+        }
+        // No early end, so that many bytes are looked at in one step.
+        let illegal = |found, byte: u8| found | !byte.is_ascii_graphic() | (byte == b'#');
+        if !target.starts_with('/') || target.bytes().fold(false, illegal) {
             return Err(Failure::unsent("target: illegal"));
         }
-        let target = PathAndQuery::from_maybe_shared(target)
-            .map_err(|error| Failure::unsent(format!("target: {error}")))?;
         Ok(Call {
             method,
             target,
@@ -57,18 +61,18 @@ impl Call {
     }
 
     /// GET of `target`.
-    pub fn get(target: impl Into<Bytes>) -> Result<Call, Failure> {
+    pub fn get(target: impl Into<String>) -> Result<Call, Failure> {
         Call::new(Method::GET, target)
     }
 
     /// POST of `body` to `target`.
-    pub fn post(target: impl Into<Bytes>, body: impl Into<Bytes>) -> Result<Call, Failure> {
+    pub fn post(target: impl Into<String>, body: impl Into<Bytes>) -> Result<Call, Failure> {
         Ok(Call { body: body.into(), ..Call::new(Method::POST, target)? })
     }
 
     /// Where it goes: path and query.
     pub fn target(&self) -> &str {
-        self.target.as_str()
+        &self.target
     }
 
     /// Its body.

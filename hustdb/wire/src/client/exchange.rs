@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::{
     Call, Failure, Options, Repeat, Reply,
     dial::dial,
-    link::{Link, Lost, Stage},
+    link::Link,
     peer::Peer,
+    roundtrip::{Lost, RoundTrip, Stage},
 };
 
 /// What an exchange needs beside the call.
@@ -24,29 +25,34 @@ impl Exchange<'_> {
         let now = Instant::now();
         let deadline = now + call.timeout.unwrap_or(self.options.timeout);
         // Declared before the connection, hence given up after it.
-        let _permit = self.peer.admit(self.options.waiting, deadline).await?;
-        if let Some(kept) = self.peer.reuse(now, self.options.idle_timeout) {
-            match self.send(kept, call, deadline).await {
-                Err(lost) if may_repeat(lost.stage, call.repeat) => {}
-                outcome => return outcome.map_err(Failure::from),
+        let _permit = match self.peer.admit() {
+            Some(permit) => permit,
+            // Seldom needed, and much larger than the rest of an exchange; so is a fresh connection.
+            None => Box::pin(self.peer.wait(self.options.waiting, deadline)).await?,
+        };
+        let mut kept = self.peer.reuse(now, self.options.idle_timeout);
+        loop {
+            let (link, is_kept) = match kept.take() {
+                Some(link) => (link, true),
+                None => (Box::pin(self.open(deadline)).await?, false),
+            };
+            let mut trip = RoundTrip::new(link, call, &self.peer.fixed, deadline);
+            match (&mut trip).await {
+                Ok(reply) => {
+                    if let Some(link) = trip.end() {
+                        self.peer.keep(link);
+                    }
+                    return Ok(reply);
+                }
+                Err(lost) if is_kept && may_repeat(lost.stage, call.repeat) => {}
+                Err(lost) => return Err(lost.into()),
             }
         }
-        let fresh = self.open(deadline).await?;
-        self.send(fresh, call, deadline).await.map_err(Failure::from)
     }
 
     async fn open(&self, deadline: Instant) -> Result<Link, Failure> {
         let until = deadline.min(Instant::now() + self.options.connect_timeout);
-        // Seldom needed, and much larger than the rest of an exchange.
-        Box::pin(dial(&self.peer.host, &self.options.trust, until)).await.map(Link::new)
-    }
-
-    async fn send(&self, link: Link, call: &Call, deadline: Instant) -> Result<Reply, Lost> {
-        let (reply, link) = link.exchange(call, &self.peer.fixed, deadline).await?;
-        if let Some(link) = link {
-            self.peer.keep(link);
-        }
-        Ok(reply)
+        dial(&self.peer.host, &self.options.trust, until).await.map(Link::new)
     }
 }
 

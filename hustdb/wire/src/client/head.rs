@@ -11,8 +11,9 @@ use hyper::{Method, StatusCode};
 
 use super::{
     Call,
-    headers::{Field, Headers},
+    headers::{Field, Fields, Headers, is_named},
 };
+use crate::param::decimal;
 
 /// Most headers of an answer.
 const HEADERS_MAX: usize = 100;
@@ -39,7 +40,7 @@ pub struct Head {
 /// The head of a request; `fixed` are the header lines that all requests to the host have.
 pub fn encode(call: &Call, fixed: &[u8]) -> Vec<u8> {
     const EACH_BYTES: usize = 64;
-    let target = call.target.as_str().as_bytes();
+    let target = call.target.as_bytes();
     let mut head = Vec::with_capacity(target.len() + fixed.len() + (call.headers.len() + 1) * EACH_BYTES);
     let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| head.extend_from_slice(part));
     put(&[call.method.as_str().as_bytes(), b" ", target, b" HTTP/1.1\r\n", fixed]);
@@ -76,7 +77,7 @@ pub fn take(bytes: &mut BytesMut, fresh: usize, method: &Method) -> Result<Optio
 /// A head whose places are known but not yet what it means.
 struct Raw {
     status: StatusCode,
-    fields: Vec<Field>,
+    fields: Fields,
 }
 
 fn parse(bytes: &[u8]) -> Result<Option<(Raw, u8, usize)>, String> {
@@ -86,12 +87,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Raw, u8, usize)>, String> {
     let Status::Complete(length) = parsed.map_err(|error| format!("answer: {error}"))? else {
         return Ok(None);
     };
-    let place = |part: &[u8]| {
-        let start = part.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
-        start..start + part.len()
-    };
     let fields = response.headers.iter();
-    let fields = fields.map(|field| Field { name: place(field.name.as_bytes()), value: place(field.value) });
+    let fields = fields.map(|field| Field::of(bytes, field.name.as_bytes(), field.value));
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
     let raw = Raw { status: status.ok_or("answer: no status")?, fields: fields.collect() };
     Ok(Some((raw, response.version.unwrap_or(0), length)))
@@ -99,20 +96,21 @@ fn parse(bytes: &[u8]) -> Result<Option<(Raw, u8, usize)>, String> {
 
 fn finish(raw: Raw, version: u8, head: Bytes, method: &Method) -> Result<Head, String> {
     let (mut length, mut chunked, mut keeps) = (None, false, version == 1);
-    for Field { name, value } in &raw.fields {
-        let (name, value) = (&head[name.clone()], head[value.clone()].trim_ascii());
-        if name.eq_ignore_ascii_case(b"content-length") {
-            let told = number(value).ok_or("answer: illegal length")?;
+    let headers = Headers::new(head, raw.fields);
+    for (name, value) in headers.iter() {
+        let value = value.trim_ascii();
+        if is_named(name, b"content-length") {
+            let told = decimal(value).ok_or("answer: illegal length")?;
             if length.is_some_and(|length| length != told) {
                 return Err("answer: two lengths".into());
             }
             length = Some(told);
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+        } else if is_named(name, b"transfer-encoding") {
             if chunked || version == 0 || !value.eq_ignore_ascii_case(b"chunked") {
                 return Err("answer: unknown coding".into());
             }
             chunked = true;
-        } else if name.eq_ignore_ascii_case(b"connection") {
+        } else if is_named(name, b"connection") {
             let mut words = value.split(|byte| *byte == b',');
             keeps &= !words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"));
         }
@@ -127,7 +125,7 @@ fn finish(raw: Raw, version: u8, head: Bytes, method: &Method) -> Result<Head, S
         // Its end could not be told from a broken connection.
         (None, false) => return Err("answer: without a length".into()),
     };
-    Ok(Head { status: raw.status, headers: Headers::new(head, raw.fields), framing, keeps })
+    Ok(Head { status: raw.status, headers, framing, keeps })
 }
 
 fn too_long(bytes: &[u8]) -> Result<(), String> {
@@ -137,11 +135,6 @@ fn too_long(bytes: &[u8]) -> Result<(), String> {
 /// Whether an empty line ends in here.
 fn has_end(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair == b"\n\n") || bytes.windows(3).any(|three| three == b"\n\r\n")
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 #[cfg(test)]

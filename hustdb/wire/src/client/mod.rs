@@ -19,13 +19,14 @@ mod headers;
 mod link;
 mod peer;
 mod pool;
+mod roundtrip;
 mod socket;
 mod target;
 mod trust;
 
 pub use call::{ANSWER_MAX_BYTES, Call, Repeat, Reply};
 pub use failure::{Failure, Outcome};
-pub use headers::Headers;
+pub use headers::{Headers, is_named};
 pub use pool::{Options, Pool};
 pub use target::Target;
 pub use trust::Trust;

@@ -48,11 +48,13 @@ impl Peer {
         Peer { host, fixed: fixed.into(), permits, waiting, idle }
     }
 
+    /// A permit to use a connection, if one is free and nobody waits.
+    pub fn admit(&self) -> Option<SemaphorePermit<'_>> {
+        self.permits.try_acquire().ok()
+    }
+
     /// A permit to use a connection, once there is one; those who wait are served in order.
-    pub async fn admit(&self, waiting_max: usize, deadline: Instant) -> Result<SemaphorePermit<'_>, Failure> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Ok(permit);
-        }
+    pub async fn wait(&self, waiting_max: usize, deadline: Instant) -> Result<SemaphorePermit<'_>, Failure> {
         let before = self.waiting.fetch_add(1, Relaxed);
         let _waiting = Waiting(&self.waiting);
         if before >= waiting_max {

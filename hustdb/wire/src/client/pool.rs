@@ -1,7 +1,6 @@
 //! The hosts a program talks to, and what is common to all exchanges with them.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc, Weak,
@@ -11,6 +10,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use super::{Call, Failure, Reply, Trust, exchange::Exchange, peer::Peer};

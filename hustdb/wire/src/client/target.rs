@@ -6,11 +6,9 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::Call;
+use super::{Call, call::TARGET_MAX_BYTES};
 use crate::{query::Query, refusal::Refusal};
 
-/// The longest target a node takes, in bytes.
-const TARGET_MAX_BYTES: usize = 65_534;
 /// Room for most targets.
 const USUAL_BYTES: usize = 160;
 /// What stays as it is: what no URI reserves.

@@ -62,7 +62,7 @@ pub async fn serve<H: Handler>(
         },
     };
     let pulse = Arc::new(Pulse::new());
-    let link = Link { shared, local, pulse, peer, refused };
+    let link = Link { shared, local, pulse, waker, peer, refused };
     run(&link, stream, timeouts, &roster).await;
 }
 

@@ -3,6 +3,7 @@
 //! hyper hands a request over while it reads, and asks for the answer when it writes. What needs no waiting is answered
 //! at once, when the request is handed over: no future of all that a handler may ever do is made and moved, and what
 //! the request borrows of hyper's read buffer is given back before hyper reads on, which then needs no other buffer.
+//! For that, a handler of a request without a body that has to wait begins at once too.
 
 use std::{
     convert::Infallible,
@@ -11,7 +12,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
@@ -38,6 +39,8 @@ pub struct Link<H: Handler> {
     pub shared: Arc<Shared<H>>,
     pub local: Arc<Local<H>>,
     pub pulse: Arc<Pulse>,
+    /// Wakes the task of the connection, all of whose futures hyper asks with this waker.
+    pub waker: Waker,
     pub peer: IpAddr,
     /// Why nothing on this connection is answered, if so.
     pub refused: Option<Refusal>,
@@ -52,10 +55,14 @@ pub struct Local<H: Handler> {
 /// The answer to a request: there already, or to be waited for.
 pub enum Exchange<'a> {
     Answered(Response<Full<Bytes>>),
-    Waiting(Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send + 'a>>),
+    /// Asked when the request was handed over, and not since.
+    Begun(Waiting<'a>),
+    Waiting(Waiting<'a>),
     /// The answer was taken.
     Over,
 }
+
+type Waiting<'a> = Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send + 'a>>;
 
 impl Future for Exchange<'_> {
     type Output = Result<Response<Full<Bytes>>, Infallible>;
@@ -66,6 +73,11 @@ impl Future for Exchange<'_> {
         }
         match mem::replace(&mut *self, Exchange::Over) {
             Exchange::Answered(answer) => Poll::Ready(Ok(answer)),
+            // It wakes the task when there is more to be had.
+            Exchange::Begun(answer) => {
+                *self = Exchange::Waiting(answer);
+                Poll::Pending
+            }
             _ => Poll::Pending,
         }
     }
@@ -82,14 +94,30 @@ pub fn exchange<H: Handler>(link: &Link<H>, request: hyper::Request<Incoming>) -
         if body.is_end_stream() {
             link.pulse.handling();
             let answer = link.shared.handler.answer_now(&link.local.worker, route.id, request.query());
+            link.pulse.answered_at_once(answer.is_some());
             if let Some(answer) = answer {
-                link.pulse.answered_at_once(true);
                 return Exchange::Answered(respond(link, answer, Some(route.id), request));
             }
+            return begin(link, async move {
+                let answer = link.shared.handler.handle(&link.local.worker, &mut request).await;
+                let id = Some(request.route);
+                respond(link, answer, id, request)
+            });
         }
     }
     link.pulse.answered_at_once(false);
     Exchange::Waiting(Box::pin(wait(link, admitted, request, body)))
+}
+
+fn begin<'a, H: Handler>(
+    link: &Link<H>,
+    answer: impl Future<Output = Response<Full<Bytes>>> + Send + 'a,
+) -> Exchange<'a> {
+    let mut answer = Box::pin(answer);
+    match answer.as_mut().poll(&mut Context::from_waker(&link.waker)) {
+        Poll::Ready(answer) => Exchange::Answered(answer),
+        Poll::Pending => Exchange::Begun(answer),
+    }
 }
 
 /// Answers what takes its time.
@@ -101,14 +129,13 @@ async fn wait<H: Handler>(
 ) -> Response<Full<Bytes>> {
     let (answer, route) = match admitted {
         Ok(Target::Route(route)) => {
-            let taken = if body.is_end_stream() {
-                Ok(())
-            } else {
-                take(&link.shared, route.body, body).await.map(|body| request.body = body)
-            };
+            let taken = take(&link.shared, route.body, body).await;
             link.pulse.handling();
             let answer = match taken {
-                Ok(()) => link.shared.handler.handle(&link.local.worker, &mut request).await,
+                Ok(body) => {
+                    request.body = body;
+                    link.shared.handler.handle(&link.local.worker, &mut request).await
+                }
                 Err(refusal) => refusal.into(),
             };
             (answer, Some(route.id))
