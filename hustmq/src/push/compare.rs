@@ -38,6 +38,8 @@ pub fn start(front: &Arc<Front>) {
     let shared = front.clone();
     let interval = front.config.autost_interval().unwrap_or(WITHOUT_POLLS);
     front.keeper.spawn(async move {
+        // The polls that had begun when names were forgotten last.
+        let mut begun = shared.view.begun();
         loop {
             let risen = timeout(interval, shared.keeper.risen.notified()).await.is_ok();
             if risen {
@@ -45,6 +47,10 @@ pub fn start(front: &Arc<Front>) {
                 shared.pushes.sooner.notify_waiters();
             }
             compare(&shared, risen);
+            if shared.view.is_newer(&begun) {
+                forget(&shared);
+                begun = shared.view.begun();
+            }
         }
     });
 }
@@ -52,14 +58,17 @@ pub fn start(front: &Arc<Front>) {
 /// Catches up with what differs.
 fn compare(front: &Arc<Front>, once: bool) {
     let live: Vec<Arc<Rows>> = front.live().into_iter().map(|node| front.view.rows(node)).collect();
-    let silent = (0..front.backends.len()).filter(|node| !front.is_live(*node));
-    let known: Vec<Arc<Rows>> =
-        live.iter().cloned().chain(silent.map(|node| front.view.rows(node))).collect();
-    front.pushes.prune(|queue| known.iter().any(|rows| rows.contains_key(queue)));
     let again = front.pushes.differences.lock().again(differing(&live), once);
     for queue in again {
         catch_up(front, &queue);
     }
+}
+
+/// Forgets the queues that no node has any more.
+fn forget(front: &Front) {
+    let nodes = 0..front.backends.len();
+    let rows: Vec<Arc<Rows>> = nodes.map(|node| front.view.rows(node)).collect();
+    front.pushes.prune(|queue| rows.iter().any(|rows| rows.contains_key(queue)));
 }
 
 /// The push queues of which not all nodes say the same.

@@ -56,7 +56,7 @@ pub struct Pushes {
 #[derive(Clone, Copy, Debug)]
 struct Noted {
     index: u64,
-    /// Whether it was seen since the last comparison: the polls may not know the queue yet.
+    /// Whether it was seen since names were forgotten last: the polls may not know the queue yet.
     is_fresh: bool,
 }
 
@@ -104,7 +104,8 @@ impl Pushes {
         }
     }
 
-    /// Forgets what was seen of queues that are not `known`, neither now nor at the comparison before.
+    /// Forgets what was seen of queues that are not `known`, unless it was seen since the last call. Every node must have
+    /// been asked since then: one that is silent may have the index, and nobody else would know of it.
     fn prune(&self, known: impl Fn(&str) -> bool) {
         let stays = |queue: &String, noted: &mut Noted| std::mem::take(&mut noted.is_fresh) || known(queue);
         self.last.lock().retain(stays);

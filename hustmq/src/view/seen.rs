@@ -89,6 +89,16 @@ impl View {
         self.nodes.iter().any(|seen| seen.has_answered.load(Relaxed))
     }
 
+    /// How many polls of each node began so far.
+    pub fn begun(&self) -> Vec<u64> {
+        self.nodes.iter().map(Seen::begun).collect()
+    }
+
+    /// Whether every node answered its last poll, and that began after `begun` had been counted.
+    pub fn is_newer(&self, begun: &[u64]) -> bool {
+        self.nodes.iter().zip(begun).all(|(seen, begun)| seen.since(*begun) == Some(true))
+    }
+
     /// The settings that a node should be told of before it takes a message: it does not know the queue, and another
     /// node does (`first`, if that knows it).
     pub fn undeclared(&self, at: usize, queue: &str, first: usize) -> Option<Row> {
@@ -246,6 +256,25 @@ mod tests {
         assert_eq!(max(1, 0), None);
         view.node(1).unwrap().answered(1, &Bytes::from_static(b"[]"));
         assert_eq!(max(1, 0), Some(7), "it was not so");
+    }
+
+    #[test]
+    fn a_view_is_newer_when_every_node_has_answered_since() {
+        let view = View::new(2, true);
+        let answer = |at: usize| {
+            let seen = view.node(at).unwrap();
+            seen.answered(seen.begin(), &BODY);
+        };
+        let before = view.begun();
+        answer(0);
+        assert!(!view.is_newer(&before), "one of two");
+        answer(1);
+        assert!(view.is_newer(&before) && !view.is_newer(&view.begun()));
+        let silent = view.node(0).unwrap();
+        silent.silent(silent.begin());
+        assert!(!view.is_newer(&before), "what it says may be old");
+        answer(0);
+        assert!(view.is_newer(&before));
     }
 
     #[test]

@@ -62,6 +62,30 @@ fn each_may_have_what_the_other_lacks() {
 }
 
 #[test]
+fn an_index_is_remembered_while_who_has_it_is_away() {
+    let mut cluster = Cluster::with(2, &["autost_interval_ms=0"]);
+    let mut client = cluster.client();
+    let queue = cluster.owned_by(0);
+    cluster.kill(0);
+    assert_eq!(client.ok(&format!("/pub?queue={queue}&item=a")).number("index"), Some(1), "only at node 1");
+    cluster.kill(1);
+    // Each time it comes up all that answer are asked what they have.
+    for mark in ["first", "second"] {
+        cluster.revive(0);
+        cluster.node(0).ok(&format!("/hustmq/put?queue={mark}&item=x"));
+        cluster.kill(0);
+        cluster.revive(0);
+        let is_known = || cluster.client().get(&format!("/stat?queue={mark}")).status == 200;
+        assert!(wait_until(LONG, is_known), "{mark}");
+        cluster.kill(0);
+    }
+    cluster.revive(0);
+    assert_eq!(client.ok(&format!("/pub?queue={queue}&item=b")).number("index"), Some(2));
+    cluster.revive(1);
+    cluster.wait_runs(&queue, r#"{"floor":0,"si":0,"ci":2,"runs":[[1,2]]}"#);
+}
+
+#[test]
 fn what_only_a_lost_node_had_is_gone_and_the_rest_goes_on() {
     let mut cluster = Cluster::with(3, &[]);
     let (queue, mut client) = (cluster.owned_by(0), cluster.client());
