@@ -2,8 +2,10 @@
 
 use std::io::ErrorKind;
 
+use hust_testkit::wait_until;
+
 use super::rpc::token;
-use crate::cluster::{Client, Cluster, brief};
+use crate::cluster::{Client, Cluster, LONG, brief};
 
 #[test]
 fn waiters_outlive_a_node() {
@@ -45,6 +47,14 @@ fn all_nodes_down() {
     let target = format!("/evget?queue={queue}&worker=w&inline=true");
     let mut waiters = vec![cluster.park(&target)];
     let mut reader = cluster.park("/evsub?queue=p&idx=1&inline=true");
+    for node in [0, 1] {
+        let prefix = "hust_requests_total{command=\"/hustmq/stat\"} ";
+        let looks = || -> u64 {
+            let text = cluster.node(node).get("/metrics").text();
+            text.lines().find_map(|line| line.strip_prefix(prefix)?.parse().ok()).unwrap_or(0)
+        };
+        assert!(wait_until(LONG, || looks() >= 2), "both have looked: {}", looks());
+    }
     for node in [0, 1] {
         cluster.kill(node);
     }
