@@ -26,8 +26,12 @@ pub struct Client {
     request: Vec<u8>,
     /// Room for an answer; never made smaller, so that no answer pays for clearing it.
     received: Vec<u8>,
-    /// Bytes of it that the answer has so far.
+    /// Bytes of it that have come.
     filled: usize,
+    /// Bytes of the answer before, at its start.
+    taken: usize,
+    /// Requests that were sent or prepared and are not answered.
+    waiting: usize,
 }
 
 /// An answer; the body stays in the client.
@@ -68,7 +72,8 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         stream.set_write_timeout(Some(ANSWER_LIMIT))?;
-        Ok(Client { stream, request: Vec::new(), received: Vec::new(), filled: 0 })
+        let (request, received) = (Vec::new(), Vec::new());
+        Ok(Client { stream, request, received, filled: 0, taken: 0, waiting: 0 })
     }
 
     /// Sends a GET and waits for the answer.
@@ -87,23 +92,35 @@ impl Client {
     }
 
     fn send(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<Answer<'_>> {
-        self.write(method, target, body)?;
+        self.prepare(method, target, body)?;
+        self.flush()?;
         self.receive()
     }
 
-    fn write(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<()> {
-        self.request.clear();
+    /// Prepares a request, to be sent in one write with others.
+    pub fn prepare(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<()> {
         write!(self.request, "{method} {target} HTTP/1.1\r\nHost: bench\r\n")?;
         if method != "GET" {
             write!(self.request, "Content-Length: {}\r\n", body.len())?;
         }
         self.request.extend_from_slice(b"\r\n");
         self.request.extend_from_slice(body);
-        self.stream.write_all(&self.request)
+        self.waiting += 1;
+        Ok(())
     }
 
-    fn receive(&mut self) -> io::Result<Answer<'_>> {
-        self.filled = 0;
+    /// Sends what was prepared. Each request has an answer, in the same order.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.stream.write_all(&self.request)?;
+        self.request.clear();
+        Ok(())
+    }
+
+    /// Waits for the answer to the oldest request that has had none.
+    pub fn receive(&mut self) -> io::Result<Answer<'_>> {
+        self.received.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
         let head = loop {
             if let Some(head) = parse_head(&self.received[..self.filled])? {
                 break head;
@@ -117,9 +134,11 @@ impl Client {
         while self.filled < end {
             self.receive_some(end - self.filled)?;
         }
-        if self.filled > end {
+        self.waiting -= 1;
+        if self.filled > end && self.waiting == 0 {
             return Err(odd("more bytes than the answer announced"));
         }
+        self.taken = end;
         let (top, body) = self.received[..end].split_at(head.body_start);
         Ok(Answer { status: head.status, version: head.version, body, head: top })
     }
@@ -199,9 +218,27 @@ mod tests {
     }
 
     #[test]
+    fn answers_come_in_the_order_of_their_requests() {
+        let mut client = answered_by(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none\
+              HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n\
+              HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nthree",
+        );
+        for target in ["/1", "/2", "/3"] {
+            client.prepare("GET", target, &[]).unwrap();
+        }
+        client.flush().unwrap();
+        for (status, body) in [(200, &b"one"[..]), (404, b""), (200, b"three")] {
+            let answer = client.receive().unwrap();
+            assert_eq!((answer.status, answer.body), (status, body));
+        }
+    }
+
+    #[test]
     fn answers_that_are_none_are_errors() {
         for bytes in [
             b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".as_slice(),
+            b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",

@@ -10,6 +10,8 @@
 //! - *put, get with ack*, single messages, where the acknowledgement of the message before goes with the request for the
 //!   next. Once synced, beside beanstalkd, which syncs a delete, and is sent it in one packet with the next reserve; once
 //!   not, beside RabbitMQ. These have the goals.
+//! - *put and get with ack in one packet*: the same beside RabbitMQ, whose client sends an acknowledgement in one packet
+//!   with what it publishes next and is given the delivery without asking: one round trip for both.
 
 use std::rc::Rc;
 
@@ -79,8 +81,8 @@ impl Group {
     }
 
     /// Single messages, acknowledged with the next get.
-    fn along(promise: &'static str) -> Group {
-        Group { turn: "put, get with ack", promise, brokers: Vec::new(), batch_max: 1 }
+    fn along(turn: &'static str, promise: &'static str) -> Group {
+        Group { turn, promise, brokers: Vec::new(), batch_max: 1 }
     }
 
     fn add(&mut self, name: &'static str, server: &Rc<Server>, protocol: Protocol) {
@@ -90,7 +92,7 @@ impl Group {
 
 /// All brokers.
 struct Started {
-    groups: [Group; 4],
+    groups: [Group; 5],
     /// What RabbitMQ needs beside itself; it ends after it.
     _epmd: Option<Server>,
 }
@@ -117,13 +119,16 @@ pub fn run(context: &Context, node: &Node, options: &Options) -> Result<Report, 
 /// Starts all brokers.
 fn start(context: &Context, node: &Node, report: &mut Report) -> Result<Started, Failure> {
     let (mut synced, mut delayed) = (Group::apart("synced"), Group::apart("synced within 1 s"));
-    let mut as_beanstalkd = Group::along("all synced, as with beanstalkd");
-    let mut as_rabbitmq = Group::along("acks not synced, as with RabbitMQ");
+    let mut as_beanstalkd = Group::along("put, get with ack", "all synced, as with beanstalkd");
+    let unsynced = "acks not synced, as with RabbitMQ";
+    let mut as_rabbitmq = Group::along("put, get with ack", unsynced);
+    let mut in_one_packet = Group::along("put and get with ack in one packet", unsynced);
     let dir = context.dir.path();
     if let Some(server) = start_ours(context, node, report, "hust-always", "always")?.map(Rc::new) {
         synced.add(OURS, &server, Protocol::Hust(Acks::Alone));
         as_beanstalkd.add(OURS, &server, Protocol::Hust(Acks::WithGet));
         as_rabbitmq.add(OURS, &server, Protocol::Hust(Acks::WithGetUnsynced));
+        in_one_packet.add(OURS, &server, Protocol::Hust(Acks::InOnePacketUnsynced));
     }
     if let Some(server) = start_ours(context, node, report, "hust-interval", "interval")?.map(Rc::new) {
         delayed.add(OURS, &server, Protocol::Hust(Acks::Alone));
@@ -134,6 +139,7 @@ fn start(context: &Context, node: &Node, report: &mut Report) -> Result<Started,
         let server = Rc::new(started.server);
         synced.add("rabbitmq", &server, Protocol::Amqp);
         as_rabbitmq.add("rabbitmq", &server, Protocol::Amqp);
+        in_one_packet.add("rabbitmq", &server, Protocol::Amqp);
         daemon = Some(started.epmd);
     }
     if let Some(program) = peer(report, "beanstalkd") {
@@ -147,7 +153,7 @@ fn start(context: &Context, node: &Node, report: &mut Report) -> Result<Started,
             group.add(REDIS, &Rc::new(server), Protocol::Streams);
         }
     }
-    Ok(Started { groups: [synced, as_beanstalkd, as_rabbitmq, delayed], _epmd: daemon })
+    Ok(Started { groups: [synced, as_beanstalkd, as_rabbitmq, in_one_packet, delayed], _epmd: daemon })
 }
 
 /// Measures a group in all sizes and with all numbers of clients.

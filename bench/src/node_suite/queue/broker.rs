@@ -13,7 +13,8 @@ use crate::{process::Server, store::Failure};
 
 /// A client of one queue.
 pub trait Client: Send {
-    /// Puts these messages; returns when all are as safe as the broker was told to keep them.
+    /// Puts these messages; returns when all are as safe as the broker was told to keep them, or notes to put them with
+    /// the next get, which returns then, where that is how it was made.
     fn put(&mut self, messages: &[&[u8]]) -> Result<(), Failure>;
 
     /// Takes at most `most` messages, and waits for one at least; `seen` gets each.

@@ -18,6 +18,8 @@ pub struct Hust {
     acks: Acks,
     /// Whether the tokens go with the next get.
     ready: bool,
+    /// Whether a put goes in one packet with the next get.
+    is_prepared: bool,
     target: String,
 }
 
@@ -30,6 +32,8 @@ pub enum Acks {
     WithGet,
     /// With the next get, and it does not wait for the disk.
     WithGetUnsynced,
+    /// So, and in one packet with the put before that get.
+    InOnePacketUnsynced,
 }
 
 impl Hust {
@@ -45,6 +49,7 @@ impl Hust {
             body: Vec::new(),
             acks,
             ready: false,
+            is_prepared: false,
             target: String::new(),
         })
     }
@@ -64,7 +69,7 @@ impl Hust {
             self.target.push_str("&token=");
             self.target.push_str(std::str::from_utf8(&self.tokens)?);
         }
-        if self.ready && self.acks == Acks::WithGetUnsynced {
+        if self.ready && self.acks != Acks::WithGet {
             self.target.push_str("&sync=false");
         }
         Ok(())
@@ -93,6 +98,11 @@ impl Hust {
 impl Client for Hust {
     fn put(&mut self, messages: &[&[u8]]) -> Result<(), Failure> {
         let status = match messages {
+            [message] if self.acks == Acks::InOnePacketUnsynced => {
+                self.http.prepare("PUT", &self.put, message)?;
+                self.is_prepared = true;
+                return Ok(());
+            }
             [message] => self.http.put(&self.put, message)?.status,
             _ => self.put_batch(messages)?,
         };
@@ -102,7 +112,15 @@ impl Client for Hust {
     fn get(&mut self, most: usize, seen: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
         loop {
             self.next_target(most)?;
-            let answer = self.http.get(&self.target)?;
+            self.http.prepare("GET", &self.target, &[])?;
+            self.http.flush()?;
+            if std::mem::take(&mut self.is_prepared) {
+                let status = self.http.receive()?.status;
+                if status != 200 {
+                    return self.failed("put", status);
+                }
+            }
+            let answer = self.http.receive()?;
             if std::mem::take(&mut self.ready) && matches!(answer.status, 200 | 404) {
                 if answer.header("Unknown-Tokens").is_some() {
                     return Err(format!("get of {}: a token is not current", self.queue).into());
