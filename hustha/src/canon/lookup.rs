@@ -7,12 +7,11 @@ use hust_wire::{
     Refusal, Request,
     client::{Call, Target},
     frame::Kind,
-    param::{check_key, required},
     slot::slot,
 };
 use hyper::Method;
 
-use super::Identity;
+use super::{Identity, key, member, table};
 
 /// A read of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,14 +90,11 @@ impl Lookup {
         let stamps = query.boolean("stamps")?.unwrap_or(false);
         let table = match self.kind() {
             Kind::Kv => Cow::Borrowed(""),
-            _ => required("tb", query.table("tb")?)?,
+            _ => table(query)?,
         };
         let key = match self.kind() {
-            Kind::Set | Kind::SortedSet if !request.body.is_empty() => {
-                check_key("key", &request.body)?;
-                Cow::Borrowed(&*request.body)
-            }
-            _ => required("key", query.key("key")?)?,
+            Kind::Kv | Kind::Hash => key(query)?,
+            Kind::Set | Kind::SortedSet => member(request)?,
         };
         Ok(Named { table, key, stamps })
     }

@@ -31,22 +31,22 @@ fn value(request: &Request) -> Result<Bytes, Refusal> {
 }
 
 /// The key of the query.
-fn key(query: Query<'_>) -> Result<Bytes, Refusal> {
-    Ok(required("key", query.key("key")?)?.into_owned().into())
+fn key(query: Query<'_>) -> Result<Cow<'_, [u8]>, Refusal> {
+    required("key", query.key("key")?)
 }
 
 /// The body if it is not empty, else the key of the query.
-fn member(request: &Request) -> Result<Bytes, Refusal> {
+fn member(request: &Request) -> Result<Cow<'_, [u8]>, Refusal> {
     if request.body.is_empty() {
         return key(request.query());
     }
     check_key("key", &request.body)?;
-    Ok(request.body.clone())
+    Ok(Cow::Borrowed(&request.body))
 }
 
 /// The table of the query.
-fn table(query: Query<'_>) -> Result<String, Refusal> {
-    required("tb", query.table("tb")?.map(Cow::into_owned))
+fn table(query: Query<'_>) -> Result<Cow<'_, str>, Refusal> {
+    required("tb", query.table("tb")?)
 }
 
 #[cfg(test)]

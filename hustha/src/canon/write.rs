@@ -54,10 +54,13 @@ impl Write {
         }
         let ver = query.unsigned("ver", VERSION_MAX)?.filter(|ver| *ver != 0);
         let ttl = if verb.deletes() { None } else { query.unsigned("ttl", u64::MAX)? };
-        let table = if verb.kind() == Kind::Kv { String::new() } else { table(query)? };
+        let table = if verb.kind() == Kind::Kv { String::new() } else { table(query)?.into_owned() };
         let key = match verb.kind() {
-            Kind::Kv | Kind::Hash => key(query)?,
-            Kind::Set | Kind::SortedSet => member(request)?,
+            Kind::Kv | Kind::Hash => key(query)?.into_owned().into(),
+            Kind::Set | Kind::SortedSet => match member(request)? {
+                key if request.body.is_empty() => key.into_owned().into(),
+                _ => request.body.clone(),
+            },
         };
         let value = match verb {
             Verb::Put | Verb::Hset => value(request)?,

@@ -2,14 +2,26 @@
 
 use std::{
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
+
+use hust_testkit::wait_until;
 
 use crate::support::{Client, brief, builder, node};
 
+/// Runs a node that is to end by itself.
 fn run(data: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hustdb"));
-    command.arg("--data").arg(data).args(args).output().unwrap()
+    command.arg("--data").arg(data).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut node = command.spawn().unwrap();
+    let ended = wait_until(Duration::from_secs(60), || node.try_wait().unwrap().is_some());
+    if !ended {
+        node.kill().unwrap();
+    }
+    let output = node.wait_with_output().unwrap();
+    assert!(ended, "{args:?} does not end: {output:?}");
+    output
 }
 
 /// Runs a node that refuses: nothing on stdout, one line on stderr.

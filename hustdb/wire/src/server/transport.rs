@@ -5,6 +5,9 @@
 //! guessed: hyper gives them when it reads a bad head, that is between an answer that was flushed and the next, or, if
 //! the socket takes no more, on top of the bytes that were left then; heads always come in the first buffer. Theirs
 //! ends the heads, has an empty body, and lacks the `content-type` that every answer of ours has.
+//!
+//! Where a plain GET is likely it reads that itself and answers it without hyper (`direct.rs`); hyper hears of it only if
+//! it is none.
 
 use std::{
     cell::RefCell,
