@@ -4,16 +4,12 @@
 //! (proxies, the repairer, the other nodes) meets the same fault. All proxies share the table file and the folder of
 //! hints, as on one machine. Node i is master 1 of range i and master 2 of the range before it.
 
-use std::{
-    fs, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::Path,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{fs, io, net::SocketAddr, path::Path};
 
 use tempfile::TempDir;
 
 use crate::{
+    address::free_address,
     program::Program,
     raw::Raw,
     relay::{Fault, Relay},
@@ -163,25 +159,6 @@ impl Cluster {
     fn relay(&self, number: usize) -> io::Result<&Relay> {
         self.relays.get(number).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
-}
-
-/// Where [`free_address`] looks: ports that systems do not give to whoever asks for none, so that no connection takes
-/// one between the look and the use.
-const PORTS: std::ops::Range<u16> = 10_000..32_000;
-
-/// An address nobody listens on, another each time; a program that listens there finds it again after a restart.
-pub fn free_address() -> io::Result<SocketAddr> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let width = PORTS.len() as u32;
-    // Another process that tests begins elsewhere.
-    let begin = std::process::id().wrapping_mul(977);
-    for _ in PORTS {
-        let step = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % width;
-        if let Ok(free) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORTS.start + step as u16)) {
-            return free.local_addr();
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::AddrInUse, "no port of those for tests is free"))
 }
 
 fn listening(address: SocketAddr) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Starts real programs for tests: free ports, temporary folders, stopped by their own id.
 
+mod address;
 mod certificate;
 mod cluster;
 mod examples;
@@ -13,8 +14,9 @@ mod relay;
 mod sibling;
 mod wait;
 
+pub use address::free_address;
 pub use certificate::Certificate;
-pub use cluster::{Cluster, Shape, free_address};
+pub use cluster::{Cluster, Shape};
 pub use examples::{Example, examples};
 pub use http::{Http, Reply};
 pub use node::{Node, NodeBuilder};

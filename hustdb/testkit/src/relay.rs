@@ -13,7 +13,7 @@ use std::{
 
 use rustix::net::{listen, shutdown};
 
-use crate::{cluster::free_address, wait::wait_until};
+use crate::{address::free_address, wait::wait_until};
 
 /// A listener that refuses is looked at again after this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
