@@ -103,31 +103,40 @@ impl Future for Promise {
 
 /// Messages whose puts are not known to be durable, with the log position of each put.
 #[derive(Debug, Default)]
-pub(crate) struct Unsettled(VecDeque<(u64, u64)>);
+pub(crate) struct Unsettled {
+    /// Everything up to this index is durable.
+    settled: u64,
+    puts: VecDeque<(u64, u64)>,
+}
 
 impl Unsettled {
     /// Everything up to `index` was put by `position`.
     pub(crate) fn note(&mut self, index: u64, position: u64, engine: &Engine) {
         self.trim(engine);
-        self.0.push_back((index, position));
+        let last = self.puts.back().map_or(self.settled, |(last, _)| *last);
+        if index > last {
+            self.puts.push_back((index, position));
+        }
     }
 
-    /// Something below the last index was put by `position`.
-    pub(crate) fn note_below(&mut self, last: u64, position: u64, engine: &Engine) {
-        self.note(last, position, engine);
-        self.0.iter_mut().for_each(|(_, needed)| *needed = position);
+    /// Something up to the last index was put by `position`.
+    pub(crate) fn note_below(&mut self, last: u64, position: u64) {
+        *self = Unsettled { settled: 0, puts: VecDeque::from([(last, position)]) };
     }
 
     /// The position that must be durable before the message may be shown, if there is one.
     pub(crate) fn position(&self, index: u64) -> Option<u64> {
-        let at = self.0.partition_point(|(last, _)| *last < index);
-        self.0.get(at).map(|(_, position)| *position)
+        if index <= self.settled {
+            return None;
+        }
+        let at = self.puts.partition_point(|(last, _)| *last < index);
+        self.puts.get(at).map(|(_, position)| *position)
     }
 
     /// Forgets what is durable.
     pub(crate) fn trim(&mut self, engine: &Engine) {
-        while self.0.front().is_some_and(|(_, position)| engine.is_acknowledged(*position)) {
-            self.0.pop_front();
+        while let Some((index, _)) = self.puts.pop_front_if(|(_, at)| engine.is_acknowledged(*at)) {
+            self.settled = index;
         }
     }
 }

@@ -283,7 +283,7 @@ impl Merging<'_> {
         live.expiries_from_ms = live.expiries_from_ms.min(expiries_from_ms);
         let last = live.counters().lanes[0].last;
         if let Some(unsettled) = live.unsettled.first_mut() {
-            unsettled.note_below(last, position, self.core.engine());
+            unsettled.note_below(last, position);
         }
         self.core.announce(self.queue);
         merged.promise = Promise::durable(self.core.engine(), position);

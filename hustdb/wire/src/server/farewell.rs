@@ -3,7 +3,7 @@
 //! Closing a socket with unread bytes resets it, and the client may then never see the answer. So the sending side is
 //! shut down first, and what the client still sends is read and thrown away, for a bounded time and number of bytes.
 
-use std::{io, time::Duration};
+use std::{future::poll_fn, io, time::Duration};
 
 use hyper::StatusCode;
 use tokio::{
@@ -11,7 +11,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::transport::Stream;
+use super::{
+    Handler,
+    transport::{Stream, Transport},
+};
 use crate::{answer::Answer, refusal::Refusal};
 
 const LINGER: Duration = Duration::from_secs(10);
@@ -35,6 +38,13 @@ pub fn refusal(status: StatusCode) -> Refusal {
 pub fn is_target_too_long(head: &[u8]) -> bool {
     let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.split(|byte| *byte == b' ').nth(1).is_some_and(|target| target.len() > TARGET_MAX_BYTES)
+}
+
+/// Sends what has been answered and has not left.
+pub async fn finish<H: Handler>(mut transport: Transport<'_, H>) -> Stream {
+    // Whoever takes none of it has gone.
+    let _ = timeout(LINGER, poll_fn(|cx| transport.poll_send(cx))).await;
+    transport.stream
 }
 
 /// Answers with `refusal` past hyper, then ends the connection.

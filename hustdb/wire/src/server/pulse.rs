@@ -41,9 +41,11 @@ pub struct Pulse {
     ended: AtomicBool,
     /// hyper holds no bytes.
     clear: AtomicBool,
-    /// Somebody waits for the answer to have left.
+    /// Answers that hyper has flushed are held.
+    holding: AtomicBool,
+    /// Somebody waits for an answer to have left.
     awaited: AtomicBool,
-    receipt: Mutex<Option<oneshot::Sender<()>>>,
+    receipts: Mutex<Vec<oneshot::Sender<()>>>,
 }
 
 /// What the deadlines say.
@@ -71,8 +73,9 @@ impl Pulse {
             at_once: AtomicBool::new(true),
             ended: AtomicBool::new(true),
             clear: AtomicBool::new(true),
+            holding: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
-            receipt: Mutex::new(None),
+            receipts: Mutex::default(),
         }
     }
 
@@ -133,11 +136,16 @@ impl Pulse {
         self.phase.store(HANDLING, Relaxed);
     }
 
+    /// Whether all requests are answered whose heads were complete.
+    pub fn awaits_head(&self) -> bool {
+        matches!(self.phase.load(Relaxed), IDLE | RECEIVING)
+    }
+
     /// The answer is ready, and `receipt` is told when it has left; returns the microseconds since the request's first
     /// byte.
     pub fn answering(&self, receipt: Option<oneshot::Sender<()>>) -> u64 {
-        if receipt.is_some() {
-            *self.receipt.lock() = receipt;
+        if let Some(receipt) = receipt {
+            self.receipts.lock().push(receipt);
             self.awaited.store(true, Relaxed);
         }
         let now_us = self.now_us();
@@ -155,7 +163,9 @@ impl Pulse {
 
     /// The socket took none.
     pub fn write_blocked(&self) {
-        self.blocked.store(true, Relaxed);
+        if !self.blocked.swap(true, Relaxed) {
+            self.since_us.store(self.now_us(), Relaxed);
+        }
     }
 
     /// Whether bytes wait for the socket.
@@ -163,15 +173,39 @@ impl Pulse {
         self.blocked.load(Relaxed)
     }
 
-    /// Everything written has left.
+    /// What hyper has written is held.
+    pub fn hold(&self) {
+        self.holding.store(true, Relaxed);
+    }
+
+    /// Nothing is to be held any longer.
+    pub fn release(&self) {
+        self.holding.store(false, Relaxed);
+    }
+
+    /// Whether answers are held that nobody has tried to send.
+    pub fn is_holding(&self) -> bool {
+        self.holding.load(Relaxed)
+    }
+
+    /// hyper's part of an answer is done; it has left, unless it is held.
     pub fn flushed(&self) {
         if self.phase.load(Relaxed) == ANSWERING {
             let ahead = self.ahead.load(Relaxed);
             self.phase.store(if ahead { RECEIVING } else { IDLE }, Relaxed);
-            if self.awaited.load(Relaxed) {
-                self.awaited.store(false, Relaxed);
+        }
+        if !self.is_holding() {
+            self.sent();
+        }
+    }
+
+    /// Everything that was written has left. An answer that is being written goes on, and so does the wait for it.
+    pub fn sent(&self) {
+        if self.awaited.load(Relaxed) && self.phase.load(Relaxed) != ANSWERING {
+            self.awaited.store(false, Relaxed);
+            for receipt in self.receipts.lock().drain(..) {
                 // Whoever waited may have stopped.
-                let _ = self.receipt.lock().take().map(|receipt| receipt.send(()));
+                let _ = receipt.send(());
             }
         }
     }
@@ -211,6 +245,7 @@ impl Pulse {
         let now = Instant::now();
         let since = self.start + Duration::from_micros(self.since_us.load(Relaxed));
         let (deadline, due) = match self.phase.load(Relaxed) {
+            _ if self.is_blocked() => (since + timeouts.request, Verdict::Close),
             IDLE => (since + timeouts.keepalive, Verdict::Close),
             RECEIVING | RECEIVING_BODY => (since + timeouts.request, Verdict::Late),
             HANDLING => (now + timeouts.request, Verdict::Close),

@@ -1,7 +1,8 @@
 //! The bytes between hyper and the socket, plain or TLS.
 //!
-//! It tells the pulse what happens, never closes the socket (how a connection ends is decided by `connection.rs`), and
-//! keeps back the answers hyper gives by itself. A value could contain such text, so where they may begin is known, not
+//! It tells the pulse what happens, never closes the socket (how a connection ends is decided by `connection.rs`), holds
+//! small answers until those that leave with them are there (`outbox.rs`), and keeps back the answers hyper gives by
+//! itself. A value could contain such text, so where they may begin is known, not
 //! guessed: hyper gives them when it reads a bad head, that is between an answer that was flushed and the next, or, if
 //! the socket takes no more, on top of the bytes that were left then; heads always come in the first buffer. Theirs
 //! ends the heads, has an empty body, and lacks the `content-type` that every answer of ours has.
@@ -22,8 +23,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::{Handler, direct, exchange::Link, rest::Rest};
-use crate::flat::{FLAT_MAX_BYTES, flat};
+use super::{Handler, direct, exchange::Link, outbox::Outbox};
+use crate::flat::FLAT_MAX_BYTES;
 
 /// Most bytes of a read that may bring a plain request: as many as hyper reads at least.
 const SCRATCH_BYTES: usize = 8192;
@@ -83,13 +84,13 @@ pub struct Transport<'a, H: Handler> {
     link: &'a Link<H>,
     /// Bytes the socket has not taken yet of those hyper offered last.
     left: usize,
-    /// Of an answer that hyper knows nothing of.
-    rest: Rest,
+    /// What was taken from hyper, or answered without it, and has not left.
+    outbox: Outbox,
 }
 
 impl<'a, H: Handler> Transport<'a, H> {
     pub fn new(stream: Stream, link: &'a Link<H>) -> Transport<'a, H> {
-        Transport { stream, link, left: 0, rest: Rest::default() }
+        Transport { stream, link, left: 0, outbox: Outbox::default() }
     }
 
     /// Reads what is likely to be a plain request, and answers those; the first that is none of these is hyper's.
@@ -116,18 +117,19 @@ impl<'a, H: Handler> Transport<'a, H> {
                 };
                 let sent = if let Poll::Ready(sent) = sent { sent? } else { 0 };
                 if sent < head.len() + body.len() {
-                    self.rest = Rest::of(head, body, sent);
-                    ready!(self.poll_rest(cx))?;
+                    self.outbox = Outbox::of(head, body, sent);
                 }
-                ready!(self.poll_flushed(cx))?;
+                ready!(self.poll_send(cx))?;
+                pulse.flushed();
             }
         })
     }
 
-    /// Writes what is left of an answer that hyper knows nothing of.
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Sends everything that has not left.
+    pub fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (stream, pulse) = (&mut self.stream, &self.link.pulse);
-        self.rest.poll_write(|bytes| {
+        pulse.release();
+        ready!(self.outbox.poll_send(|bytes| {
             let sent = stream.poll_write(cx, bytes);
             if sent.is_ready() {
                 pulse.wrote();
@@ -135,30 +137,31 @@ impl<'a, H: Handler> Transport<'a, H> {
                 pulse.write_blocked();
             }
             sent
-        })
-    }
-
-    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.stream.poll_flush(cx);
-        if flushed.is_ready() {
-            self.link.pulse.flushed();
-        }
-        flushed
+        }))?;
+        ready!(stream.poll_flush(cx))?;
+        pulse.sent();
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<H: Handler> Read for Transport<'_, H> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.poll_rest(cx))?;
         let pulse = &this.link.pulse;
-        if pulse.expects_plain() {
+        let plain = pulse.expects_plain();
+        if plain || this.outbox.is_stuck() {
+            ready!(this.poll_send(cx))?;
+        }
+        if plain {
             return this.poll_read_plain(cx, buf);
         }
         let read = this.stream.poll_read(cx, buf);
         if read.is_ready() {
             pulse.bytes_read();
             pulse.handed_over(false);
+        } else if pulse.awaits_head() && !this.outbox.is_empty() {
+            // Nothing that could leave with it is there.
+            ready!(this.poll_send(cx))?;
         }
         read
     }
@@ -188,11 +191,18 @@ impl<H: Handler> Write for Transport<'_, H> {
                 &before
             }
         };
-        let written = match bufs {
-            [buf] => self.stream.poll_write(cx, buf),
-            _ if total <= FLAT_MAX_BYTES => flat(bufs, |bytes| self.stream.poll_write(cx, bytes)),
-            _ => self.stream.poll_write_vectored(cx, bufs),
-        };
+        let is_small = total <= FLAT_MAX_BYTES;
+        if !(is_small && self.outbox.has_room(total)) && self.poll_send(cx)?.is_pending() {
+            self.left = total;
+            return Poll::Pending;
+        }
+        if is_small {
+            self.outbox.hold(bufs);
+            self.link.pulse.hold();
+            self.left = 0;
+            return Poll::Ready(Ok(total));
+        }
+        let written = self.stream.poll_write_vectored(cx, bufs);
         match &written {
             Poll::Ready(Ok(taken)) => {
                 self.left = total - taken;
@@ -213,12 +223,15 @@ impl<H: Handler> Write for Transport<'_, H> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.poll_rest(cx))?;
-        this.poll_flushed(cx)
+        if !this.link.pulse.is_holding() || this.outbox.is_stuck() {
+            ready!(this.poll_send(cx))?;
+        }
+        this.link.pulse.flushed();
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_send(cx)
     }
 }
 

@@ -8,6 +8,7 @@ mod drain;
 mod gate;
 mod head;
 mod late;
+mod packet;
 mod receipt;
 mod support;
 mod tls;

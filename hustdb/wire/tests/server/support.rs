@@ -1,9 +1,11 @@
 //! A server with a small program, and a client that speaks raw bytes.
 
 use std::{
+    future::poll_fn,
     io::{Read, Write},
     net::{IpAddr, Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
@@ -26,6 +28,7 @@ pub const PROGRAM: Program = Program {
         Route { path: "/big", methods: Methods::READ, id: 3, body: BodyRule::Ignored },
         Route { path: "/wait", methods: Methods::READ, id: 4, body: BodyRule::Ignored },
         Route { path: "/receipt", methods: Methods::READ, id: 5, body: BodyRule::Ignored },
+        Route { path: "/turn", methods: Methods::READ, id: 6, body: BodyRule::Ignored },
     ],
     shares_port: true,
 };
@@ -37,7 +40,7 @@ pub fn big() -> Bytes {
 }
 
 /// The program: `/get` answers the key, `/put` the body, `/wait` when let, `/receipt` much, when let, and tells whether
-/// that left.
+/// that left; `/turn` lets all others go first.
 pub struct Echo {
     big: Bytes,
     gate: Arc<Semaphore>,
@@ -69,6 +72,18 @@ impl Handler for Echo {
                 let _ = self.entered.send(());
                 let _permit = self.gate.acquire().await;
                 Answer::ok(Kind::Text, "waited")
+            }
+            6 => {
+                let mut is_next = false;
+                poll_fn(|cx| {
+                    if std::mem::replace(&mut is_next, true) {
+                        return Poll::Ready(());
+                    }
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                })
+                .await;
+                Answer::ok(Kind::Text, "turned")
             }
             _ => {
                 let (receipt, left) = (request.receipt(), self.left.clone());

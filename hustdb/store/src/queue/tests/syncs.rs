@@ -47,6 +47,34 @@ fn a_message_that_is_leased_and_acknowledged_costs_two() {
 }
 
 #[test]
+fn what_is_durable_does_not_wait_for_what_was_put_later() {
+    let node = always();
+    let get = Get { worker: "w", ack: false, count: 1 };
+    let put = |priority: u8| {
+        let message = NewMessage { priority, ..new(b"x") };
+        node.queues().put("q", &[message]).unwrap().promise
+    };
+    put(0).wait().unwrap();
+    put(0).wait().unwrap();
+    put(1).wait().unwrap();
+    let later = [put(0), put(1), put(2)];
+    let taken = |settled: bool| {
+        let take = |node: &Node| node.queues().get("q", &get).unwrap().promise.wait().unwrap();
+        assert_eq!(node.syncs_of(take), u64::from(!settled));
+    };
+    let put_last = node.lease("q").unwrap();
+    assert_eq!(put_last.index, 1, "priority 2 goes first, and was synced for it");
+    node.nack("q", &put_last, 0).unwrap();
+    later.into_iter().for_each(|promise| promise.wait().unwrap());
+    let later = put(0);
+    for _ in 0..6 {
+        taken(true);
+    }
+    taken(false);
+    later.wait().unwrap();
+}
+
+#[test]
 fn a_batch_costs_one() {
     let node = always();
     node.put("q", b"first");
