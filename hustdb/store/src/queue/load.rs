@@ -11,6 +11,7 @@ use super::{
     error::QueueResult,
     layout::{QueueKeys, Tables, slot_number},
     normal::{Entry, Normal, Slots},
+    promise::Unsettled,
     push::{Push, Run, Runs},
     queue::{Body, Inner, Live, Queue},
     reclaim::Work,
@@ -96,6 +97,7 @@ fn load_row(core: &Core, key: Key, row: &Row) -> QueueResult<()> {
     let mut live = Live::new(keys, identity.created_s, body);
     live.expiries_from_ms = counters.expiries_from_ms;
     live.ids_from_ms = counters.ids_from_ms;
+    live.unsettled = counters.lanes.map(|lane| Unsettled::after(lane.last));
     let next_ms = live.next_event_ms();
     let queue = Queue::new(name, Inner::Live(Box::new(live)));
     core.agenda.schedule(&queue, next_ms);

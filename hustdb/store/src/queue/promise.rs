@@ -110,6 +110,11 @@ pub(crate) struct Unsettled {
 }
 
 impl Unsettled {
+    /// Everything up to `index` is durable.
+    pub(crate) fn after(index: u64) -> Unsettled {
+        Unsettled { settled: index, puts: VecDeque::new() }
+    }
+
     /// Everything up to `index` was put by `position`.
     pub(crate) fn note(&mut self, index: u64, position: u64, engine: &Engine) {
         self.trim(engine);

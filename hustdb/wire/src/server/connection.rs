@@ -110,7 +110,7 @@ async fn run<H: Handler>(link: &Link<H>, stream: Stream, timeouts: Timeouts, ros
     if matches!(end, End::Close) || (matches!(end, End::Late) && pulse.is_blocked()) {
         return;
     }
-    let stream = Box::pin(farewell::finish(parts.io)).await;
+    let Some(stream) = Box::pin(farewell::finish(parts.io)).await else { return };
     match end {
         End::Finished(Err(error)) => {
             let status = match pulse.swallowed() {

@@ -40,11 +40,10 @@ pub fn is_target_too_long(head: &[u8]) -> bool {
     line.split(|byte| *byte == b' ').nth(1).is_some_and(|target| target.len() > TARGET_MAX_BYTES)
 }
 
-/// Sends what has been answered and has not left.
-pub async fn finish<H: Handler>(mut transport: Transport<'_, H>) -> Stream {
-    // Whoever takes none of it has gone.
-    let _ = timeout(LINGER, poll_fn(|cx| transport.poll_send(cx))).await;
-    transport.stream
+/// Sends what has been answered and has not left; `None`: not all of it could be sent, and nothing else can be said.
+pub async fn finish<H: Handler>(mut transport: Transport<'_, H>) -> Option<Stream> {
+    let sent = timeout(LINGER, poll_fn(|cx| transport.poll_send(cx))).await;
+    matches!(sent, Ok(Ok(()))).then_some(transport.stream)
 }
 
 /// Answers with `refusal` past hyper, then ends the connection.

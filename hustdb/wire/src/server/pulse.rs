@@ -32,6 +32,8 @@ pub struct Pulse {
     ahead: AtomicBool,
     /// The socket took no more bytes.
     blocked: AtomicBool,
+    /// Since when, as `since_us`.
+    blocked_since_us: AtomicU64,
     /// The status of an answer of hyper's own that was swallowed, or 0.
     swallowed: AtomicU16,
     linger: AtomicBool,
@@ -45,7 +47,16 @@ pub struct Pulse {
     holding: AtomicBool,
     /// Somebody waits for an answer to have left.
     awaited: AtomicBool,
-    receipts: Mutex<Vec<oneshot::Sender<()>>>,
+    receipts: Mutex<Receipts>,
+}
+
+/// Who waits for answers to have left.
+#[derive(Debug, Default)]
+struct Receipts {
+    /// For the one that is being written.
+    writing: Option<oneshot::Sender<()>>,
+    /// For those that are written.
+    written: Vec<oneshot::Sender<()>>,
 }
 
 /// What the deadlines say.
@@ -68,6 +79,7 @@ impl Pulse {
             since_us: AtomicU64::new(0),
             ahead: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
+            blocked_since_us: AtomicU64::new(0),
             swallowed: AtomicU16::new(0),
             linger: AtomicBool::new(false),
             at_once: AtomicBool::new(true),
@@ -144,8 +156,8 @@ impl Pulse {
     /// The answer is ready, and `receipt` is told when it has left; returns the microseconds since the request's first
     /// byte.
     pub fn answering(&self, receipt: Option<oneshot::Sender<()>>) -> u64 {
-        if let Some(receipt) = receipt {
-            self.receipts.lock().push(receipt);
+        if receipt.is_some() {
+            self.receipts.lock().writing = receipt;
             self.awaited.store(true, Relaxed);
         }
         let now_us = self.now_us();
@@ -157,14 +169,17 @@ impl Pulse {
     pub fn wrote(&self) {
         if self.blocked.load(Relaxed) {
             self.blocked.store(false, Relaxed);
-            self.since_us.store(self.now_us(), Relaxed);
+            if self.phase.load(Relaxed) == ANSWERING {
+                self.since_us.store(self.now_us(), Relaxed);
+            }
         }
     }
 
     /// The socket took none.
     pub fn write_blocked(&self) {
-        if !self.blocked.swap(true, Relaxed) {
-            self.since_us.store(self.now_us(), Relaxed);
+        if !self.blocked.load(Relaxed) {
+            self.blocked.store(true, Relaxed);
+            self.blocked_since_us.store(self.now_us(), Relaxed);
         }
     }
 
@@ -193,17 +208,23 @@ impl Pulse {
         if self.phase.load(Relaxed) == ANSWERING {
             let ahead = self.ahead.load(Relaxed);
             self.phase.store(if ahead { RECEIVING } else { IDLE }, Relaxed);
+            if self.awaited.load(Relaxed) {
+                let mut receipts = self.receipts.lock();
+                let receipt = receipts.writing.take();
+                receipts.written.extend(receipt);
+            }
         }
         if !self.is_holding() {
             self.sent();
         }
     }
 
-    /// Everything that was written has left. An answer that is being written goes on, and so does the wait for it.
+    /// All answers that hyper is done with have left.
     pub fn sent(&self) {
-        if self.awaited.load(Relaxed) && self.phase.load(Relaxed) != ANSWERING {
-            self.awaited.store(false, Relaxed);
-            for receipt in self.receipts.lock().drain(..) {
+        if self.awaited.load(Relaxed) {
+            let mut receipts = self.receipts.lock();
+            self.awaited.store(receipts.writing.is_some(), Relaxed);
+            for receipt in receipts.written.drain(..) {
                 // Whoever waited may have stopped.
                 let _ = receipt.send(());
             }
@@ -244,8 +265,9 @@ impl Pulse {
     pub fn verdict(&self, timeouts: Timeouts) -> Verdict {
         let now = Instant::now();
         let since = self.start + Duration::from_micros(self.since_us.load(Relaxed));
+        let blocked_since = self.start + Duration::from_micros(self.blocked_since_us.load(Relaxed));
         let (deadline, due) = match self.phase.load(Relaxed) {
-            _ if self.is_blocked() => (since + timeouts.request, Verdict::Close),
+            _ if self.is_blocked() => (blocked_since + timeouts.request, Verdict::Close),
             IDLE => (since + timeouts.keepalive, Verdict::Close),
             RECEIVING | RECEIVING_BODY => (since + timeouts.request, Verdict::Late),
             HANDLING => (now + timeouts.request, Verdict::Close),
@@ -310,5 +332,57 @@ mod tests {
         pulse.flushed();
         pass(60).await;
         assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Late);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_the_socket_does_not_take_is_timed_whatever_comes_next() {
+        let pulse = Pulse::new();
+        let answer = || {
+            pulse.bytes_read();
+            pulse.head_read(true);
+            pulse.handling();
+            pulse.answering(None)
+        };
+        answer();
+        pulse.hold();
+        pulse.flushed();
+        pass(10).await;
+        pulse.write_blocked();
+        pulse.bytes_read();
+        pulse.head_read(true);
+        pulse.handling();
+        pass(59).await;
+        assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)));
+        pass(1).await;
+        assert_eq!(pulse.verdict(TIMEOUTS), Verdict::Close);
+        pulse.wrote();
+        assert!(matches!(pulse.verdict(TIMEOUTS), Verdict::Wait(_)), "with its handler");
+        assert_eq!(pulse.answering(None), 60_000_000, "what was blocked before is not counted");
+    }
+
+    #[tokio::test]
+    async fn receipts_are_told_when_their_answer_has_left_and_not_before() {
+        let pulse = Pulse::new();
+        let answer = || {
+            let (told, mut left) = oneshot::channel();
+            pulse.head_read(true);
+            pulse.answering(Some(told));
+            move || left.try_recv().is_ok()
+        };
+        let mut first = answer();
+        pulse.sent();
+        assert!(!first(), "it is being written");
+        pulse.hold();
+        pulse.flushed();
+        let mut second = answer();
+        assert!(!first(), "it is held");
+        pulse.release();
+        pulse.sent();
+        assert!(first() && !second());
+        pulse.flushed();
+        assert!(second(), "nothing was held");
+        let (mut third, mut fourth) = (answer(), answer());
+        assert!(!third() && !fourth());
+        drop(pulse);
+        assert!(!third() && !fourth());
     }
 }

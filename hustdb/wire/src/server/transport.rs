@@ -86,11 +86,25 @@ pub struct Transport<'a, H: Handler> {
     left: usize,
     /// What was taken from hyper, or answered without it, and has not left.
     outbox: Outbox,
+    /// An answer that hyper knows nothing of is in the outbox.
+    direct: bool,
+    /// The stream keeps bytes that its socket did not take, as TLS does.
+    unflushed: bool,
+    /// The last read found nothing.
+    dry: bool,
 }
 
 impl<'a, H: Handler> Transport<'a, H> {
     pub fn new(stream: Stream, link: &'a Link<H>) -> Transport<'a, H> {
-        Transport { stream, link, left: 0, outbox: Outbox::default() }
+        Transport {
+            stream,
+            link,
+            left: 0,
+            outbox: Outbox::default(),
+            direct: false,
+            unflushed: false,
+            dry: false,
+        }
     }
 
     /// Reads what is likely to be a plain request, and answers those; the first that is none of these is hyper's.
@@ -119,17 +133,41 @@ impl<'a, H: Handler> Transport<'a, H> {
                 if sent < head.len() + body.len() {
                     self.outbox = Outbox::of(head, body, sent);
                 }
-                ready!(self.poll_send(cx))?;
-                pulse.flushed();
+                self.direct = true;
+                ready!(self.poll_last(cx))?;
             }
         })
     }
 
+    /// Sends everything, and with it the end of an answer.
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        self.direct = false;
+        self.link.pulse.flushed();
+        Poll::Ready(Ok(()))
+    }
+
     /// Sends everything that has not left.
     pub fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_outbox(cx))?;
+        let flushed = self.stream.poll_flush(cx);
+        let pulse = &self.link.pulse;
+        match (self.unflushed, flushed.is_pending()) {
+            (_, true) => pulse.write_blocked(),
+            (true, false) => pulse.wrote(),
+            (false, false) => {}
+        }
+        self.unflushed = flushed.is_pending();
+        ready!(flushed)?;
+        pulse.sent();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Hands all of the outbox to the stream.
+    fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (stream, pulse) = (&mut self.stream, &self.link.pulse);
         pulse.release();
-        ready!(self.outbox.poll_send(|bytes| {
+        self.outbox.poll_send(|bytes| {
             let sent = stream.poll_write(cx, bytes);
             if sent.is_ready() {
                 pulse.wrote();
@@ -137,25 +175,34 @@ impl<'a, H: Handler> Transport<'a, H> {
                 pulse.write_blocked();
             }
             sent
-        }))?;
-        ready!(stream.poll_flush(cx))?;
-        pulse.sent();
-        Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Whether the socket did not take all of what was to be sent.
+    fn is_stuck(&self) -> bool {
+        self.unflushed || self.outbox.is_stuck()
     }
 }
 
 impl<H: Handler> Read for Transport<'_, H> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.direct {
+            ready!(this.poll_last(cx))?;
+        }
         let pulse = &this.link.pulse;
         let plain = pulse.expects_plain();
-        if plain || this.outbox.is_stuck() {
+        if plain || this.is_stuck() {
             ready!(this.poll_send(cx))?;
         }
+        let read = match plain {
+            true => this.poll_read_plain(cx, buf),
+            false => this.stream.poll_read(cx, buf),
+        };
+        this.dry = read.is_pending();
         if plain {
-            return this.poll_read_plain(cx, buf);
+            return read;
         }
-        let read = this.stream.poll_read(cx, buf);
         if read.is_ready() {
             pulse.bytes_read();
             pulse.handed_over(false);
@@ -178,12 +225,13 @@ impl<H: Handler> Write for Transport<'_, H> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let total = bufs.iter().map(|buf| buf.len()).sum::<usize>();
-        let may_be_own = if self.left > 0 { total > self.left } else { self.link.pulse.between_answers() };
+        let pulse = &self.link.pulse;
+        let may_be_own = if self.left > 0 { total > self.left } else { pulse.between_answers() };
         let before;
         let bufs = match bufs.first().filter(|_| may_be_own).and_then(|heads| own_answer(heads)) {
             None => bufs,
             Some(Own { before: [], status, len }) => {
-                self.link.pulse.swallow(status);
+                pulse.swallow(status);
                 return Poll::Ready(Ok(len));
             }
             Some(own) => {
@@ -192,7 +240,7 @@ impl<H: Handler> Write for Transport<'_, H> {
             }
         };
         let is_small = total <= FLAT_MAX_BYTES;
-        if !(is_small && self.outbox.has_room(total)) && self.poll_send(cx)?.is_pending() {
+        if !(is_small && self.outbox.has_room(total)) && self.poll_outbox(cx)?.is_pending() {
             self.left = total;
             return Poll::Pending;
         }
@@ -223,11 +271,14 @@ impl<H: Handler> Write for Transport<'_, H> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.link.pulse.is_holding() || this.outbox.is_stuck() {
-            ready!(this.poll_send(cx))?;
+        let pulse = &this.link.pulse;
+        if pulse.is_holding() && !this.is_stuck() {
+            pulse.flushed();
+            // Unless all of the client's bytes have been looked at, requests may be among them that are answered at once.
+            let alone = this.dry && pulse.awaits_head();
+            return if alone { this.poll_send(cx) } else { Poll::Ready(Ok(())) };
         }
-        this.link.pulse.flushed();
-        Poll::Ready(Ok(()))
+        this.poll_last(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

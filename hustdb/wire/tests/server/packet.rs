@@ -84,6 +84,22 @@ fn what_is_held_leaves_before_the_end() {
 }
 
 #[test]
+fn a_bad_request_behind_an_answer_that_does_not_fit_is_refused_once() {
+    let server = Server::start();
+    for first in [get("/big"), get("/big") + &put("a")] {
+        let mut client = server.connect();
+        client.send(&first);
+        assert_eq!(client.head().0, 200);
+        client.send("bad\r\n\r\n");
+        let rest = client.rest();
+        let (before, refusal) = rest.split_at(crate::support::big().len());
+        assert!(before.as_bytes() == crate::support::big());
+        let refusals: Vec<_> = refusal.matches("HTTP/1.1 400").collect();
+        assert!(refusals.len() == 1 && refusal.ends_with("request: malformed\n"), "{refusal}");
+    }
+}
+
+#[test]
 fn many_answers_keep_their_order_whatever_their_sizes() {
     let server = Server::start();
     let mut client = server.connect();
