@@ -3,9 +3,12 @@
 //! That alone would let a second process share the port unnoticed. A program that must not, probes first with a socket
 //! that shares nothing; one that may is replaced without a gap: the new process binds, the old one drains.
 
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::{
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    os::fd::AsFd,
+};
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockFilter, SockRef, Socket, Type};
 
 use super::{Program, StartError};
 use crate::config::{Invalid, ServerConfig};
@@ -39,6 +42,21 @@ fn probe(address: SocketAddr) -> std::io::Result<()> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.bind(&SockAddr::from(address))
+}
+
+/// A filter that lets through all but what opens a connection: SYN without ACK, of the flags in a TCP header's byte 13.
+const NO_MORE: [SockFilter; 5] = [
+    SockFilter::new(0x30, 0, 0, 13),
+    SockFilter::new(0x54, 0, 0, 0x12),
+    SockFilter::new(0x15, 1, 0, 0x02),
+    SockFilter::new(0x06, 0, 0, u32::MAX),
+    SockFilter::new(0x06, 0, 0, 0),
+];
+
+/// Has the kernel take no new connection for this listener, which would reset those it has taken when it closes. Who
+/// connects meanwhile is not refused, but tries again after a second, and then finds another listener of the port.
+pub fn take_no_more(listener: &impl AsFd) -> std::io::Result<()> {
+    SockRef::from(listener).attach_filter(&NO_MORE)
 }
 
 fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {

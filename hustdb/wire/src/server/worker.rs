@@ -2,8 +2,9 @@
 //!
 //! Draining takes in what the kernel has already accepted, lets the requests on the wire be read, and only then tells
 //! the connections to finish, so that a client that was in time is answered. Where another process serves on the same
-//! port, idle connections are kept until the drain timeout is nearly over: a request that is already on its way to one
-//! is answered, and told to go to the other process from then on.
+//! port, the kernel first ends handing out connections to this one, since it resets those that nobody took; and idle
+//! connections are kept until the drain timeout is nearly over: a request that is already on its way to one is answered,
+//! and told to go to the other process from then on.
 
 use std::{
     io,
@@ -26,12 +27,15 @@ use super::{
     alone::Here,
     connection::{self, Client},
     exchange::Local,
+    listen,
     roster::Roster,
     shared::REFUSED_MAX,
 };
 use crate::refusal::Refusal;
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(20);
+/// Who has begun to connect has so long to be connected.
+const HANDSHAKE_MAX: Duration = Duration::from_millis(100);
 /// Idle connections are closed when this part of the drain timeout is left.
 const LAST_PART: u32 = 10;
 
@@ -76,21 +80,41 @@ impl<H: Handler> Worker<H> {
             tokio::select! {
                 biased;
                 _ = draining.wait_for(|drain| *drain) => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => self.admit(stream),
-                    Err(error) if is_one_client(&error) => {}
-                    Err(error) => {
-                        tracing::warn!("accepting a connection: {error}");
-                        sleep(PAUSE_AFTER_FAILURE).await;
-                    }
-                },
+                () = self.accept(&listener) => {}
             }
         }
         self.drain(listener).await;
     }
 
+    async fn accept(&self, listener: &TcpListener) {
+        match listener.accept().await {
+            Ok((stream, _)) => self.admit(stream),
+            Err(error) if is_one_client(&error) => {}
+            Err(error) => {
+                tracing::warn!("accepting a connection: {error}");
+                sleep(PAUSE_AFTER_FAILURE).await;
+            }
+        }
+    }
+
+    /// Takes in those who had begun to connect; who comes later meets the process that shares the port.
+    async fn accept_last(&self, listener: &TcpListener) {
+        if let Err(error) = listen::take_no_more(listener) {
+            return tracing::warn!("who connects just now may be reset: {error}");
+        }
+        let forever = async {
+            loop {
+                self.accept(listener).await;
+            }
+        };
+        let _: Result<(), _> = timeout(HANDSHAKE_MAX, forever).await;
+    }
+
     async fn drain(self, listener: TcpListener) {
         self.shared.handler.draining();
+        if self.shared.program.shares_port {
+            self.accept_last(&listener).await;
+        }
         yield_now().await;
         while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
             self.admit(stream);

@@ -1,13 +1,17 @@
 //! The end of a server.
 
-use std::net::TcpStream;
+use std::{
+    net::TcpStream,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+};
 
 use hust_wire::{
     config::ServerConfig,
     server::{self, Program, StartError},
 };
 
-use crate::support::{Nothing, PROGRAM, Server, config};
+use crate::support::{Client, Nothing, PROGRAM, Server, config};
 
 #[test]
 fn requests_in_flight_finish_and_idle_connections_close() {
@@ -110,6 +114,31 @@ fn a_port_that_drains_can_be_bound_again() {
     assert_eq!(busy.reply().text(), "waited");
     old.join();
     assert_eq!(new.connect().get("/get?key=new").text(), "new");
+}
+
+#[test]
+fn a_port_changes_hands_without_a_reset() {
+    const ROUNDS: usize = 20;
+    let mut server = Server::start();
+    let (address, stop) = (server.address, AtomicBool::new(false));
+    let ask = || {
+        while !stop.load(SeqCst) {
+            assert_eq!(Client::to(address).get("/get?key=v").text(), "v");
+        }
+    };
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        for _ in 0..ROUNDS {
+            let listen = address.to_string();
+            let next = Server::with(&ServerConfig { listen, ..config() }, &Default::default());
+            server.control.drain();
+            std::mem::replace(&mut server, next).join();
+        }
+        stop.store(true, SeqCst);
+        for client in clients {
+            client.join().unwrap();
+        }
+    });
 }
 
 #[test]
